@@ -1,0 +1,24 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { pipeline } from 'node:stream/promises';
+import { canonicalJson } from './canonical-json.ts';
+
+/** A sha256 in the form `sha256:<64 hex digits>`. */
+export type Sha256 = `sha256:${string}`;
+
+/** The sha256 of the canonical JSON of plain data. */
+export function hashOf(value: unknown): Sha256 {
+  return `sha256:${createHash('sha256').update(canonicalJson(value)).digest('hex')}`;
+}
+
+/** The sha256 of a file's bytes, read as a stream. Rejects when the file cannot be read. */
+export async function hashOfFile(path: string): Promise<Sha256> {
+  const hash = createHash('sha256');
+  await pipeline(createReadStream(path), hash);
+  return `sha256:${hash.digest('hex')}`;
+}
+
+/** The first 12 hex digits of a hash: a path segment for people. */
+export function shortHash(hash: Sha256): string {
+  return hash.slice('sha256:'.length, 'sha256:'.length + 12);
+}
