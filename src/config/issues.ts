@@ -1,0 +1,116 @@
+import type { z } from 'zod';
+import { nearest } from '../core/nearest.ts';
+import type { Problem } from './problem.ts';
+import type { PathStep, YamlSource } from './yaml-source.ts';
+
+/** A zod issue or a mistake of ours, not yet placed in a file. */
+export interface Unplaced {
+  readonly path: readonly PathStep[];
+  readonly message: string;
+  readonly hint: string;
+}
+
+/** Places a mistake at the line and column of its path. */
+export function place(source: YamlSource, mistake: Unplaced): Problem {
+  const { line, column } = source.locate(mistake.path);
+  return { file: source.file, line, column, path: printPath(mistake.path), message: mistake.message, hint: mistake.hint };
+}
+
+/** A path for people: `thresholds[2].op`. */
+function printPath(path: readonly PathStep[]): string {
+  return path.reduce<string>(
+    (text, step) => (typeof step === 'number' ? `${text}[${step}]` : text === '' ? step : `${text}.${step}`),
+    '',
+  );
+}
+
+/** Turns zod's issues into sentences: the value, the expectation, the next step. */
+export function explainIssues(schema: z.ZodType, error: z.ZodError, input: unknown): readonly Unplaced[] {
+  return error.issues.flatMap((issue) => explain(issue, { schema, input }));
+}
+
+interface Subject {
+  readonly schema: z.ZodType;
+  readonly input: unknown;
+}
+
+function explain(issue: z.core.$ZodIssue, { schema, input }: Subject): readonly Unplaced[] {
+  const path = issue.path.map((step) => (typeof step === 'number' ? step : String(step)));
+  const value = valueAt(input, path);
+  switch (issue.code) {
+    case 'unrecognized_keys':
+      return issue.keys.map((key) => unknownField([...path, key], fieldNames(schema, path)));
+    case 'invalid_type':
+      return [wrongType(path, { expected: issue.expected, value })];
+    case 'invalid_union':
+      return [{ path, message: `${show(value)} has none of the accepted forms`, hint: unionHint(issue) }];
+    case 'invalid_value':
+      return [
+        {
+          path,
+          message: value === undefined ? 'is missing' : `${show(value)} is not accepted`,
+          hint: `use ${issue.values.map((accepted) => show(accepted)).join(' or ')}`,
+        },
+      ];
+    default:
+      return [{ path, message: `${show(value)} is not accepted`, hint: issue.message }];
+  }
+}
+
+function unknownField(path: readonly PathStep[], known: readonly string[]): Unplaced {
+  const meant = nearest(String(path.at(-1)), known);
+  const hint = meant === null ? `remove it${known.length > 0 ? `; known: ${known.join(', ')}` : ''}` : `did you mean \`${meant}\`?`;
+  return { path, message: 'unknown field', hint };
+}
+
+function wrongType(
+  path: readonly PathStep[],
+  { expected, value }: { readonly expected: string; readonly value: unknown },
+): Unplaced {
+  if (value === undefined) return { path, message: 'is missing', hint: `add a ${expected}` };
+  const isQuotedNumber = typeof value === 'string' && value.trim() !== '' && Number.isFinite(Number(value));
+  if (isQuotedNumber && ['number', 'int'].includes(expected)) {
+    return { path, message: `${show(value)} is a string`, hint: `write ${value} without quotes` };
+  }
+  return { path, message: `${show(value)} is not a ${expected}`, hint: `write a ${expected}` };
+}
+
+function unionHint(issue: z.core.$ZodIssueInvalidUnion): string {
+  if ('discriminator' in issue && issue.errors.length === 0) {
+    return `${String(issue.discriminator)} must be one of the known kinds`;
+  }
+  const messages = issue.errors.flatMap((branch) => branch.map((inner) => inner.message));
+  return [...new Set(messages)].join('; or ') || 'see the documentation of this field';
+}
+
+function show(value: unknown): string {
+  return JSON.stringify(value) ?? String(value);
+}
+
+function valueAt(input: unknown, path: readonly PathStep[]): unknown {
+  return path.reduce<unknown>(
+    (value, step) => (typeof value === 'object' && value !== null ? (value as Record<PathStep, unknown>)[step] : undefined),
+    input,
+  );
+}
+
+// zod reports an unknown key without the keys it knows; they are in the schema,
+// under whatever wraps it (default, optional, preprocess, record).
+function fieldNames(schema: z.ZodType, path: readonly PathStep[]): readonly string[] {
+  let current: z.core.$ZodType | undefined = schema;
+  for (const step of path) current = current === undefined ? undefined : child(unwrap(current), step);
+  const object = current === undefined ? undefined : unwrap(current);
+  const shape = object?._zod.def.type === 'object' ? (object as z.ZodObject).shape : {};
+  return Object.keys(shape);
+}
+
+function unwrap(schema: z.core.$ZodType): z.core.$ZodType {
+  const def = schema._zod.def as { innerType?: z.core.$ZodType; out?: z.core.$ZodType };
+  const inner = def.innerType ?? def.out;
+  return inner === undefined ? schema : unwrap(inner);
+}
+
+function child(schema: z.core.$ZodType, step: PathStep): z.core.$ZodType | undefined {
+  const def = schema._zod.def as { shape?: Record<string, z.core.$ZodType>; element?: z.core.$ZodType; valueType?: z.core.$ZodType };
+  return def.shape?.[String(step)] ?? def.element ?? def.valueType;
+}

@@ -1,0 +1,38 @@
+import { z } from 'zod';
+import { convergenceKind } from './thresholds/convergence.ts';
+import { goodputKind } from './thresholds/goodput.ts';
+import type { ThresholdRules } from './thresholds/kind.ts';
+import { percentileKind } from './thresholds/percentile.ts';
+import { rateKind } from './thresholds/rate.ts';
+
+const kinds = {
+  Percentile: percentileKind,
+  Rate: rateKind,
+  Goodput: goodputKind,
+  Convergence: convergenceKind,
+};
+
+/** The name of a kind of threshold, as `kind:` spells it. */
+export type ThresholdKind = keyof typeof kinds;
+
+/** A threshold of one kind. */
+export type ThresholdOf<Kind extends ThresholdKind> = {
+  [K in Kind]: z.output<(typeof kinds)[K]['schema']> & { readonly kind: K };
+}[Kind];
+
+/** A typed predicate of the config, validated. */
+export type Threshold = ThresholdOf<ThresholdKind>;
+
+type Schema = (typeof kinds)[ThresholdKind]['schema'];
+const schemas = Object.values(kinds).map((kind): Schema => kind.schema);
+
+/** The schema of one entry under `thresholds:`; an unknown field or kind is an error. */
+export const thresholdSchema = z.discriminatedUnion('kind', schemas as [Schema, ...Schema[]]);
+
+type RulesByKind = { readonly [K in ThresholdKind]: ThresholdRules<ThresholdOf<K>> };
+
+/** What the kind of a threshold says of itself. */
+export function rulesOf<Kind extends ThresholdKind>(threshold: ThresholdOf<Kind>): ThresholdRules<ThresholdOf<Kind>> {
+  const rules: RulesByKind = kinds;
+  return rules[threshold.kind];
+}

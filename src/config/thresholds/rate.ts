@@ -1,0 +1,22 @@
+import { z } from 'zod';
+import { comparisonSchema, vacuousLimit } from './comparison.ts';
+import { defineKind, scopeFields } from './kind.ts';
+
+/** Seconds in the unit of time that a rate is stated in. */
+export const SECONDS_PER_UNIT = { sec: 1, min: 60, hour: 3600 } as const;
+
+/** `{kind: Rate, metric: throughput, per_unit: sec, op: ">=", min_rate: 1200}`: an amount over the measured duration. */
+export const rateKind = defineKind({
+  schema: z
+    .strictObject({
+      kind: z.literal('Rate'),
+      metric: z.string().min(1),
+      per_unit: z.enum(['sec', 'min', 'hour']),
+      op: comparisonSchema,
+      min_rate: z.number(),
+      ...scopeFields,
+    })
+    .readonly(),
+  benchmark: ({ metric }) => metric,
+  vacuous: ({ op, min_rate, per_unit }) => vacuousLimit(op, min_rate / SECONDS_PER_UNIT[per_unit]),
+});

@@ -1,0 +1,99 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { expandSweep } from '../../../src/config/sweep.ts';
+import type { Sweep } from '../../../src/config/schema.ts';
+
+const tokens = { concurrency: 'conc', micro_batch_size: 'mbs' };
+const expand = (sweep: Partial<Sweep>) => expandSweep({ exclude: [], include: [], ...sweep } as Sweep, tokens);
+const ids = (sweep: Partial<Sweep>) => expand(sweep).points.map(({ cellId }) => cellId);
+
+const shapes = [
+  { isl: 1024, osl: 1024, name: 'balanced' },
+  { isl: 4096, osl: 128, name: 'prefill_heavy' },
+];
+
+describe('expandSweep', () => {
+  it('puts paired axes outside, scalar axes inside, in declaration order', () => {
+    expect(ids({ concurrency: [16, 32, 64], isl_osl: shapes })).toEqual([
+      'balanced-conc16',
+      'balanced-conc32',
+      'balanced-conc64',
+      'prefill_heavy-conc16',
+      'prefill_heavy-conc32',
+      'prefill_heavy-conc64',
+    ]);
+  });
+
+  it('gives a config without axes the one cell default, with its fixed params', () => {
+    expect(expand({ isl: 7 }).points).toEqual([{ cellId: 'default', axes: { isl: 7 }, params: { isl: 7 }, topology: undefined }]);
+  });
+
+  it('keeps the fields of an option together and carries its topology', () => {
+    const split = { topology: { roles: {} }, name: '2p2d' };
+    expect(expand({ pd: [split], concurrency: [32] }).points).toEqual([
+      { cellId: '2p2d-conc32', axes: { pd: '2p2d', concurrency: 32 }, params: { concurrency: 32 }, topology: { roles: {} } },
+    ]);
+  });
+
+  it('names an option of up to two fields by them, and wants a name for more', () => {
+    expect(ids({ combos: [{ tp: 8, dp: 4 }] })).toEqual(['tp8_dp4']);
+    expect(expand({ combos: [{ tp: 8, pp: 1, dp: 4 }] }).mistakes).toEqual([
+      {
+        path: ['combos', 0],
+        message: 'an option with 3 fields (tp, pp, dp) has no name',
+        hint: 'add `name:`; it becomes part of the cell id',
+      },
+    ]);
+  });
+
+  it('excludes by value and option name together, and keeps only what include names', () => {
+    expect(ids({ concurrency: [16, 64], isl_osl: shapes, exclude: [{ concurrency: 64, isl_osl: 'prefill_heavy' }] })).toEqual([
+      'balanced-conc16',
+      'balanced-conc64',
+      'prefill_heavy-conc16',
+    ]);
+    expect(ids({ concurrency: [16, 64], isl_osl: shapes, include: [{ isl: 4096 }] })).toEqual([
+      'prefill_heavy-conc16',
+      'prefill_heavy-conc64',
+    ]);
+  });
+
+  it('reports filters that match nothing, and cells with one name', () => {
+    expect(expand({ concurrency: [16], exclude: [{ concurrency: 17 }] }).mistakes).toEqual([
+      {
+        path: ['exclude', 0],
+        message: '{"concurrency":17} matches no cell',
+        hint: 'use the axis values and option names of this sweep, or remove the entry',
+      },
+    ]);
+    expect(expand({ concurrency: [16, 16] }).mistakes).toMatchObject([{ message: 'two cells are called conc16' }]);
+  });
+
+  const axes = fc.dictionary(
+    fc.stringMatching(/^[a-z]{1,4}$/).filter((name) => !['exclude', 'include', 'name'].includes(name)),
+    fc.uniqueArray(fc.integer({ min: 0, max: 99 }), { minLength: 1, maxLength: 4 }),
+    { maxKeys: 4 },
+  );
+
+  it('has as many cells as the product of its axes, all with their own id', () => {
+    fc.assert(
+      fc.property(axes, (sweep) => {
+        const product = Object.values(sweep).reduce((count, values) => count * values.length, 1);
+        expect(new Set(ids(sweep)).size).toBe(product);
+      }),
+    );
+  });
+
+  it('leaves the other cells as they are when an axis gets one more value', () => {
+    fc.assert(
+      fc.property(axes, (sweep) => {
+        const [first] = Object.keys(sweep);
+        fc.pre(first !== undefined);
+        const wider = { ...sweep, [first!]: [...(sweep[first!] ?? []), 100] };
+        const before = expand(sweep).points;
+        const after = expand(wider).points.filter(({ axes: values }) => values[first!] !== 100);
+        expect(after).toEqual(before);
+      }),
+    );
+  });
+});
