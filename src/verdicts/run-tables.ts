@@ -1,0 +1,49 @@
+import type { SampleColumns, Series } from '../evidence/tables.ts';
+
+/** Everything a verdict may look at: the rows one run left, already loaded. */
+export interface RunTables {
+  /** Null when the run has no samples.parquet. */
+  readonly samples: SampleColumns | null;
+  readonly series: readonly Series[];
+  /**
+   * The framework's own summary, per second and in milliseconds. `completed`,
+   * where the framework says it, is the number of requests behind the others.
+   */
+  readonly scalars: Readonly<Record<string, number | null>>;
+  /** What rates divide by; null when it was not measured. */
+  readonly measuredDurationMs: number | null;
+  /** What `by_wallclock_sec` counts from, milliseconds since the Unix epoch. */
+  readonly startedAtMs: number | null;
+}
+
+/** The requests of a run, or of one of its roles, by how they ended. */
+export interface Requests {
+  /** The rows of those that succeeded. */
+  readonly completed: Int32Array;
+  readonly failed: number;
+}
+
+/** Tells the requests that succeeded from those that failed; only those of one role when it is given. */
+export function selectRequests(samples: SampleColumns, role?: string): Requests {
+  const rows = new Int32Array(samples.rows);
+  let completed = 0;
+  let failed = 0;
+  for (let row = 0; row < samples.rows; row++) {
+    if (role !== undefined && samples.roles[row] !== role) continue;
+    if (samples.ok[row] === 1) rows[completed++] = row;
+    else failed++;
+  }
+  return { completed: rows.subarray(0, completed), failed };
+}
+
+/** The first of these scalars that the framework measured. */
+export function findScalar(
+  scalars: RunTables['scalars'],
+  names: readonly string[],
+): { readonly name: string; readonly value: number } | null {
+  for (const name of names) {
+    const value = scalars[name];
+    if (value !== undefined && value !== null) return { name, value };
+  }
+  return null;
+}
