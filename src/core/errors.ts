@@ -25,14 +25,36 @@ interface AssayErrorOptions {
 /** A known error: `message` says what, with the value and the place; `hint` says what to do next. */
 export class AssayError extends Error {
   override readonly name = 'AssayError';
-  readonly code: ErrorCode;
-  readonly hint: string | undefined;
+  // Private, so that no printer of errors lists them once more below the message.
+  readonly #code: ErrorCode;
+  readonly #hint: string | undefined;
 
-  constructor(code: ErrorCode, message: string, options: AssayErrorOptions = {}) {
-    super(message, { cause: options.cause });
-    this.code = code;
-    this.hint = options.hint;
+  constructor(code: ErrorCode, message: string, { hint, cause }: AssayErrorOptions = {}) {
+    super(message, cause === undefined ? undefined : { cause });
+    this.#code = code;
+    this.#hint = hint;
   }
+
+  get code(): ErrorCode {
+    return this.#code;
+  }
+
+  get hint(): string | undefined {
+    return this.#hint;
+  }
+}
+
+/**
+ * Makes a known error print as what it is for: the message and the next step,
+ * no stack. Anything else is a bug and keeps its stack.
+ */
+export function withoutStack(thrown: unknown): unknown {
+  if (thrown instanceof AssayError) {
+    if (thrown.hint !== undefined) thrown.message += `\n   next: ${thrown.hint}`;
+    thrown.stack = `${thrown.name}: ${thrown.message}`;
+    delete thrown.cause;
+  }
+  return thrown;
 }
 
 /** The text of anything that was thrown. */

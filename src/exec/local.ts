@@ -3,6 +3,7 @@ import { readFile, readdir } from 'node:fs/promises';
 import { arch, cpus, hostname, release, totalmem, type, version } from 'node:os';
 import { finished } from 'node:stream/promises';
 import { execa } from 'execa';
+import { AssayError, messageOf } from '../core/errors.ts';
 import { readUsage } from './local-usage.ts';
 import { LineBuffer } from './line-buffer.ts';
 import type { Command, Executor, Exit, RunningProcess, StartOptions } from './executor.ts';
@@ -57,7 +58,13 @@ async function startLocal(command: Command, { runId, logFile }: StartOptions): P
     return exit;
   });
   const pid = child.pid;
-  if (pid === undefined) throw (await child).cause ?? new Error(`${command.file} could not be started`);
+  if (pid === undefined) {
+    const { cause } = await child;
+    throw new AssayError('SETUP_FAILED', `${command.file} could not be started: ${messageOf(cause)}`, {
+      hint: 'install it, or correct the PATH',
+      cause,
+    });
+  }
   return {
     pid,
     exited,
