@@ -1,0 +1,24 @@
+import { appendFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Manifest } from './manifest.ts';
+
+/**
+ * Adds a finished run to `catalog.jsonl`. One write of one line with O_APPEND:
+ * two sessions may share the artifact directory. The catalogue only speeds up
+ * exports; the manifests stay the truth.
+ */
+export function appendToCatalog(artifacts: string, folder: string, manifest: Manifest): void {
+  const line = {
+    run_id: manifest.run_id,
+    test_id: manifest.test_id,
+    cell_id: manifest.cell_id,
+    workload_hash: manifest.workload_hash,
+    verification_hash: manifest.verification_hash,
+    status: manifest.status,
+    timestamp_start: manifest.timestamp_start,
+    timestamp_end: manifest.timestamp_end,
+    path: folder,
+    ...manifest.result.scalars,
+  };
+  appendFileSync(join(artifacts, 'catalog.jsonl'), `${JSON.stringify(line)}\n`);
+}

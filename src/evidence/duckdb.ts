@@ -1,0 +1,42 @@
+import type { DuckDBConnection } from '@duckdb/node-api';
+
+/** DuckDB in this process: one in-memory database, no network. */
+export interface Engine {
+  readonly version: string;
+  /** A connection of the caller's own; close it after use. */
+  connect(): Promise<DuckDBConnection>;
+}
+
+let engine: Promise<Engine> | null = null;
+
+/** The engine of this process, loaded when it is first asked for (0.2 s). */
+export function loadEngine(): Promise<Engine> {
+  engine ??= startEngine();
+  return engine;
+}
+
+async function startEngine(): Promise<Engine> {
+  const { DuckDBInstance, version } = await import('@duckdb/node-api');
+  const instance = await DuckDBInstance.create(':memory:', {
+    threads: '2',
+    autoinstall_known_extensions: 'false',
+    autoload_known_extensions: 'false',
+    allow_community_extensions: 'false',
+  });
+  return { version: version(), connect: () => instance.connect() };
+}
+
+/** A text as a literal of SQL. */
+export function sqlText(text: string): string {
+  return `'${text.replaceAll("'", "''")}'`;
+}
+
+/** One file as the literal for read_parquet, which would take `*`, `?` and `[` in its path for a pattern. */
+export function sqlFile(path: string): string {
+  return sqlText(path.replaceAll(/[*?[]/g, '[$&]'));
+}
+
+/** A name as an identifier of SQL. */
+export function sqlName(name: string): string {
+  return `"${name.replaceAll('"', '""')}"`;
+}

@@ -1,0 +1,94 @@
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { Message } from 'apache-arrow';
+import type { RecordBatch } from 'apache-arrow';
+import { AssayError } from '../core/errors.ts';
+import { decodeBatch } from './batch-codec.ts';
+
+/** What lies behind the last whole batch of a live stream. */
+export interface Tail {
+  /** Bytes without a whole batch: the part of one that a crash cut off, or everything from damage on. */
+  readonly droppedBytes: number;
+}
+
+/**
+ * The whole batches of a live stream in the order of writing, one in memory at a
+ * time; returns what it had to drop. A crash or damage costs only what comes
+ * after it. Reads synchronously.
+ *
+ * @throws AssayError EVIDENCE_MISSING without the file, EVIDENCE_DAMAGED when it is no Arrow stream.
+ */
+export function* wholeBatches(path: string): Generator<RecordBatch, Tail, void> {
+  const file = openStream(path);
+  try {
+    const size = fstatSync(file).size;
+    const header = readMessage({ file, size, position: 0 });
+    if (header === 'not a message' || header === 'end') throw noStream(path);
+    if (header === 'cut off') return { droppedBytes: size };
+    let position = header.length;
+    for (;;) {
+      const message = readMessage({ file, size, position });
+      if (message === 'end') return { droppedBytes: size - position - PREFIX_BYTES };
+      const batch = typeof message === 'string' ? null : decodeBatch(header, message);
+      if (typeof message === 'string' || batch === null) return { droppedBytes: size - position };
+      position += message.length;
+      yield batch;
+    }
+  } finally {
+    closeSync(file);
+  }
+}
+
+function openStream(path: string): number {
+  try {
+    return openSync(path, 'r');
+  } catch (cause) {
+    throw new AssayError('EVIDENCE_MISSING', `There is no live stream ${path}.`, {
+      hint: 'the run recorded no rows there, or its stream was already turned into Parquet: look for the .parquet file beside it',
+      cause,
+    });
+  }
+}
+
+function noStream(path: string): AssayError {
+  return new AssayError('EVIDENCE_DAMAGED', `${path} is not an Arrow stream.`, {
+    hint: 'its first bytes were overwritten; re-parse the run from its logs',
+  });
+}
+
+/** A marker of -1 and the length of the metadata. */
+const PREFIX_BYTES = 8;
+const CONTINUATION = -1;
+
+interface Place {
+  readonly file: number;
+  readonly size: number;
+  readonly position: number;
+}
+
+/** The bytes of the message at this place: prefix, metadata, body. */
+function readMessage({ file, size, position }: Place): Buffer | 'end' | 'cut off' | 'not a message' {
+  const read = (from: number, length: number) => {
+    if (from + length > size) return null;
+    const bytes = Buffer.allocUnsafeSlow(length);
+    return readSync(file, bytes, 0, length, from) === length ? bytes : null;
+  };
+  const prefix = read(position, PREFIX_BYTES);
+  if (!prefix) return 'cut off';
+  const metadataLength = prefix.readInt32LE(4);
+  if (prefix.readInt32LE(0) !== CONTINUATION || metadataLength < 0) return 'not a message';
+  if (metadataLength === 0) return 'end';
+  const metadata = read(position + PREFIX_BYTES, metadataLength);
+  if (!metadata) return 'cut off';
+  const bodyLength = bodyLengthOf(metadata);
+  if (bodyLength === null) return 'not a message';
+  return read(position, PREFIX_BYTES + metadataLength + bodyLength) ?? 'cut off';
+}
+
+function bodyLengthOf(metadata: Buffer): number | null {
+  try {
+    const { bodyLength } = Message.decode(metadata);
+    return bodyLength >= 0 ? bodyLength : null;
+  } catch {
+    return null;
+  }
+}

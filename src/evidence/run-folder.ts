@@ -1,0 +1,45 @@
+import { join, resolve, sep } from 'node:path';
+import { AssayError } from '../core/errors.ts';
+import { shortHash } from '../core/hash.ts';
+import type { Sha256 } from '../core/hash.ts';
+
+/** The files of a run directory, relative to it. */
+export const RUN_FILES = {
+  manifest: 'manifest.json',
+  events: 'events.jsonl',
+  config: 'config.resolved.yaml',
+  samples: 'samples.parquet',
+  trajectory: 'trajectory.parquet',
+  liveSamples: 'samples.arrows',
+  liveTrajectory: 'trajectory.arrows',
+  logs: 'logs',
+  stdout: 'logs/stdout.log',
+  stderr: 'logs/stderr.log',
+  verifications: 'verifications',
+  attachments: 'attachments',
+} as const;
+
+/** What names a run directory. */
+export interface RunAddress {
+  readonly testId: string;
+  readonly cellId: string;
+  readonly workloadHash: Sha256;
+  readonly runId: string;
+}
+
+/**
+ * `<artifacts>/<test_id>/<cell_id>/<12 hex>/<run_id>`.
+ *
+ * @throws AssayError CONFIG_INVALID when a segment would leave the artifact directory.
+ */
+export function runFolder(artifacts: string, address: RunAddress): string {
+  const segments = [address.testId, address.cellId, shortHash(address.workloadHash), address.runId];
+  const folder = join(artifacts, ...segments);
+  const isInside = resolve(folder).startsWith(resolve(artifacts) + sep);
+  if (!isInside || segments.some((segment) => !/^[A-Za-z0-9][A-Za-z0-9_.-]*$/.test(segment))) {
+    throw new AssayError('CONFIG_INVALID', `"${segments.join('/')}" is no safe place for a run`, {
+      hint: 'use letters, digits, "_", "." and "-" in test_id and option names',
+    });
+  }
+  return folder;
+}

@@ -1,0 +1,121 @@
+import { mkdirSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { join, relative, sep } from 'node:path';
+import { hashOfFile } from '../core/hash.ts';
+import { writeFileAtomically } from './atomic-file.ts';
+import { openCapture } from './capture.ts';
+import type { Capture } from './capture.ts';
+import { samplesTable, trajectoryTable } from './column-schema.ts';
+import { EventLog } from './events.ts';
+import { manifestSchema } from './manifest.ts';
+import type { Manifest } from './manifest.ts';
+import { writeParquet } from './parquet.ts';
+import { RUN_FILES } from './run-folder.ts';
+import type { SampleRow } from './samples.ts';
+import type { TrajectoryRow } from './trajectory.ts';
+import type { Verdict } from './verdict.ts';
+
+/** How often rows on their way to disk are flushed: what a crash can lose at most. */
+const FLUSH_INTERVAL_MS = 1000;
+
+/** Makes a run directory with its first manifest and its resolved config. */
+export function createRun(
+  folder: string,
+  { manifest, resolvedConfig }: { readonly manifest: Manifest; readonly resolvedConfig: string },
+): void {
+  mkdirSync(join(folder, RUN_FILES.logs), { recursive: true });
+  writeFileSync(join(folder, RUN_FILES.config), resolvedConfig);
+  writeManifest(folder, manifest);
+}
+
+/** Replaces a run's manifest. Throws when it is not a valid one: a wrong manifest is a bug of ours. */
+export function writeManifest(folder: string, manifest: Manifest): void {
+  writeFileAtomically(join(folder, RUN_FILES.manifest), `${JSON.stringify(manifestSchema.parse(manifest), null, 2)}\n`);
+}
+
+/** Keeps the verdicts of one way of judging, beside those of other ways. */
+export function writeVerification(folder: string, verificationHash: string, verdicts: readonly Verdict[]): void {
+  const name = `${verificationHash.replace('sha256:', '')}.json`;
+  mkdirSync(join(folder, RUN_FILES.verifications), { recursive: true });
+  const content = { verification_hash: verificationHash, verified_at: new Date().toISOString(), verdicts };
+  writeFileAtomically(join(folder, RUN_FILES.verifications, name), `${JSON.stringify(content, null, 2)}\n`);
+}
+
+/** Writes what happens in a live run: events, samples, trajectory. */
+export class RunWriter {
+  readonly events: EventLog;
+  readonly #folder: string;
+  readonly #samples: Capture<SampleRow>;
+  readonly #trajectory: Capture<TrajectoryRow>;
+  readonly #timer: NodeJS.Timeout;
+  #rows = { samples: 0, trajectory: 0 };
+
+  constructor(folder: string) {
+    this.#folder = folder;
+    this.events = new EventLog(join(folder, RUN_FILES.events));
+    this.#samples = openCapture(join(folder, RUN_FILES.liveSamples), samplesTable);
+    this.#trajectory = openCapture(join(folder, RUN_FILES.liveTrajectory), trajectoryTable);
+    this.#timer = setInterval(() => this.#flush(), FLUSH_INTERVAL_MS);
+  }
+
+  sample(row: SampleRow): void {
+    this.#samples.append(row);
+    this.#rows.samples += 1;
+    this.events.record('request', { request_id: row.requestId, ok: row.ok, ttft_ms: row.ttftMs });
+  }
+
+  point(row: TrajectoryRow): void {
+    this.#trajectory.append(row);
+    this.#rows.trajectory += 1;
+  }
+
+  /** Rows recorded so far. */
+  rows(): { readonly samples: number; readonly trajectory: number } {
+    return this.#rows;
+  }
+
+  /** Closes the live tables and turns them into Parquet; answers the rows per file. */
+  async toParquet(): Promise<Readonly<Record<string, number>>> {
+    await this.closeTables();
+    const path = (file: string): string => join(this.#folder, file);
+    const samples = await writeParquet(path(RUN_FILES.liveSamples), path(RUN_FILES.samples), samplesTable);
+    const trajectory = await writeParquet(path(RUN_FILES.liveTrajectory), path(RUN_FILES.trajectory), trajectoryTable);
+    rmSync(path(RUN_FILES.liveSamples));
+    rmSync(path(RUN_FILES.liveTrajectory));
+    return { [RUN_FILES.samples]: samples.rows, [RUN_FILES.trajectory]: trajectory.rows };
+  }
+
+  /** Ends the live tables; rows that were never turned into Parquet stay in them. */
+  async closeTables(): Promise<void> {
+    clearInterval(this.#timer);
+    await Promise.all([this.#samples.close(), this.#trajectory.close()]);
+  }
+
+  #flush(): void {
+    this.events.flush();
+    // What goes wrong here (a full disk) rejects closeTables too, where it is handled.
+    this.#samples.flush().catch(() => undefined);
+    this.#trajectory.flush().catch(() => undefined);
+  }
+}
+
+/** Hash and size of every file of a run directory but the manifest, per path inside it. */
+export async function fingerprintSidecars(
+  folder: string,
+  rows: Readonly<Record<string, number>>,
+): Promise<Manifest['sidecars']> {
+  const files = readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => relative(folder, join(entry.parentPath, entry.name)).split(sep).join('/'))
+    .filter((path) => path !== RUN_FILES.manifest)
+    .sort();
+  const entries = files.map(async (path) => {
+    const absolute = join(folder, path);
+    return [path, { sha256: await hashOfFile(absolute), bytes: statSync(absolute).size, rows: rows[path] ?? null }] as const;
+  });
+  return Object.fromEntries(await Promise.all(entries));
+}
+
+/** Reads a manifest that this process is about to continue. */
+export function readOwnManifest(folder: string): Manifest {
+  return manifestSchema.parse(JSON.parse(readFileSync(join(folder, RUN_FILES.manifest), 'utf8')));
+}
