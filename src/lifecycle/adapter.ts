@@ -1,0 +1,98 @@
+import type { Cell } from '../config/cell.ts';
+import type { FrameworkSpec, Scalar } from '../config/framework.ts';
+import type { Identity, RoleHosts } from '../config/identity.ts';
+import type { Threshold } from '../config/threshold.ts';
+import type { Verdict } from '../evidence/verdict.ts';
+import type { RunWriter } from '../evidence/run-writer.ts';
+import type { Command, Executor, RunningProcess } from '../exec/executor.ts';
+import type { RunTables } from '../verdicts/run-tables.ts';
+
+/** Everything a job host is told: plain data, so that it can cross a process border. */
+export interface RunRequest {
+  readonly cell: Cell;
+  readonly hosts: RoleHosts;
+  readonly identity: Identity;
+  readonly runId: string;
+  /** Absolute path of the run directory; it exists, with a first manifest. */
+  readonly folder: string;
+  /** Absolute path of the artifact directory. */
+  readonly artifacts: string;
+}
+
+/** A process that a role runs on one host. */
+export interface LaunchedRole {
+  readonly role: string;
+  readonly host: string;
+  readonly command: Command;
+  readonly process: RunningProcess;
+}
+
+/** How far the work of a phase is, for the progress line. */
+export interface Progress {
+  readonly done: number;
+  readonly total: number;
+  /** What is counted: `req`, `step`. */
+  readonly unit: string;
+  /** A rate worth showing, e.g. `412 tok/s`; empty when there is none yet. */
+  readonly rate: string;
+}
+
+/** The one value that all adapter methods share during a run. */
+export interface RunContext {
+  readonly request: RunRequest;
+  readonly writer: RunWriter;
+  /** Aborted when the run must end early. */
+  readonly signal: AbortSignal;
+  /** How commands run on a host. */
+  executor(host: string): Executor;
+  /** Starts a role's process on a host, under the run's label, and keeps it for teardown. */
+  launchRole(role: string, host: string, command: Command): Promise<LaunchedRole>;
+  /** Every role process of this run, in launch order. */
+  readonly launched: readonly LaunchedRole[];
+  /** Tells whoever watches how far the work is. */
+  report(progress: Progress): void;
+}
+
+/** What a progress predicate says about a workload in flight. */
+export type ProgressStatus =
+  /** `mark` grows with every sign of life; the liveness timeout counts from its last change. */
+  | { readonly state: 'running'; readonly mark: number; readonly progress: Progress }
+  | { readonly state: 'done' }
+  | {
+      readonly state: 'broken';
+      readonly predicate: string;
+      readonly detail: string;
+      /** The last lines of the log that tells most. */
+      readonly evidence: readonly string[];
+    };
+
+/** What an adapter read from its workload, besides the rows it appended. */
+export interface WorkloadResult {
+  /** Named figures in the unit of their suffix; null means not measured. */
+  readonly scalars: Readonly<Record<string, number | null>>;
+  /** What was asked of the framework, and what it said is in force. */
+  readonly applied: Readonly<Record<string, { readonly asked: Scalar; readonly applied: Scalar | null }>>;
+  readonly frameworkVersions: Readonly<Record<string, string>>;
+  /** The measured window. */
+  readonly startedAtMs: number | null;
+  readonly durationMs: number | null;
+}
+
+/** What one framework needs. One instance serves one run; the job driver calls the methods in this order. */
+export interface Adapter {
+  prepare(context: RunContext): Promise<void>;
+  launch(context: RunContext): Promise<void>;
+  progressPredicate(context: RunContext): ProgressStatus;
+  awaitCompletion(context: RunContext): Promise<void>;
+  parse(context: RunContext): Promise<WorkloadResult>;
+  verify(thresholds: readonly Threshold[], tables: RunTables): readonly Verdict[];
+  teardown(context: RunContext): Promise<void>;
+}
+
+/** A framework as the registry knows it. */
+export interface Framework {
+  readonly spec: FrameworkSpec;
+  /** Bump it when the adapter changes what it launches: old runs are then no longer the same workload. */
+  readonly launchVersion: number;
+  create(): Adapter;
+}

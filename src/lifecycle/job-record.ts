@@ -1,0 +1,95 @@
+import type { Failure, Phase, Status } from '../evidence/failure.ts';
+import type { Manifest } from '../evidence/manifest.ts';
+import { fingerprintSidecars, writeManifest } from '../evidence/run-writer.ts';
+import type { Verdict } from '../evidence/verdict.ts';
+import type { LaunchedRole, WorkloadResult } from './adapter.ts';
+
+/** Fills in the manifest of a run while its job goes through the phases. */
+export class JobRecord {
+  readonly manifest: Manifest;
+  /** Rows per sidecar, once they are written. */
+  rows: Readonly<Record<string, number>> = {};
+  #current: { readonly phase: Phase; readonly startedAt: Date; readonly startedMs: number } | null = null;
+  #last: Phase = 'prepare';
+
+  constructor(manifest: Manifest) {
+    this.manifest = structuredClone(manifest);
+  }
+
+  /** The phase that runs, or ran last. */
+  get lastPhase(): Phase {
+    return this.#last;
+  }
+
+  startPhase(phase: Phase): void {
+    this.#current = { phase, startedAt: new Date(), startedMs: performance.now() };
+    this.#last = phase;
+  }
+
+  /** Ends the phase and answers its duration in seconds. */
+  endPhase(status: 'ok' | 'failed'): number {
+    if (this.#current === null) throw new Error('no phase is running');
+    const { phase, startedAt, startedMs } = this.#current;
+    const durationS = Math.round(performance.now() - startedMs) / 1000;
+    this.manifest.phases[phase] = { started_at: startedAt.toISOString(), duration_s: durationS, status };
+    return durationS;
+  }
+
+  setResult(result: WorkloadResult): void {
+    this.manifest.framework_versions = { ...result.frameworkVersions };
+    this.manifest.result = {
+      scalars: finite(result.scalars),
+      applied: { ...result.applied },
+      measured: { started_at_ms: result.startedAtMs, duration_ms: result.durationMs },
+    };
+  }
+
+  setVerdicts(verdicts: readonly Verdict[]): void {
+    this.manifest.verdicts = [...verdicts];
+  }
+
+  setTeardown(teardown: Manifest['teardown']): void {
+    this.manifest.teardown = teardown;
+  }
+
+  /** Notes what was launched and what it has used; call it before the processes are gone. */
+  setUsage(launched: readonly LaunchedRole[]): void {
+    this.manifest.launches = launched.map(({ role, host, command, process }) => ({
+      role,
+      host,
+      pid: process.pid,
+      argv: [command.file, ...command.args],
+    }));
+    for (const { role, host, process } of launched) {
+      const { cpuSeconds, peakRssBytes } = process.usage();
+      this.manifest.resources[`${role}.${host}`] = { cpu_s: cpuSeconds, peak_rss_bytes: peakRssBytes };
+    }
+  }
+
+  succeed(enforce: boolean): void {
+    this.manifest.status = enforce ? 'passed' : 'recorded';
+  }
+
+  fail(status: Status, failure: Failure): void {
+    this.manifest.status = status;
+    this.manifest.failure = failure;
+  }
+
+  interrupt(): void {
+    this.manifest.status = 'interrupted';
+  }
+
+  /** Hashes every file of the run directory and writes the manifest for good. */
+  async finish(folder: string): Promise<Manifest> {
+    this.manifest.timestamp_end = new Date().toISOString();
+    this.manifest.sidecars = await fingerprintSidecars(folder, this.rows);
+    writeManifest(folder, this.manifest);
+    return this.manifest;
+  }
+}
+
+// JSON has no NaN and no infinity; what is no number was not measured.
+function finite(scalars: WorkloadResult['scalars']): Record<string, number | null> {
+  const entries = Object.entries(scalars);
+  return Object.fromEntries(entries.map(([name, value]) => [name, Number.isFinite(value) ? value : null]));
+}

@@ -1,0 +1,60 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { WorkloadFailure } from '../evidence/failure.ts';
+import { formatDuration } from '../core/units.ts';
+import type { ProgressStatus, RunContext } from './adapter.ts';
+
+const POLL_INTERVAL_MS = 200;
+
+/**
+ * Watches a workload until its predicate says done, or until `work` settles
+ * when the adapter drives the workload itself (its predicate then never says done).
+ *
+ * @throws WorkloadFailure safety_violation when the predicate breaks, liveness_failure
+ *   when nothing moves for `inactivity` or the whole takes longer than `total`.
+ */
+export async function monitor(
+  context: RunContext,
+  predicate: () => ProgressStatus,
+  work?: Promise<void>,
+): Promise<void> {
+  let isOver = false;
+  const watch = watchProgress(context, predicate, () => isOver);
+  try {
+    await (work === undefined ? watch : Promise.race([work, watch]));
+  } finally {
+    isOver = true;
+  }
+}
+
+async function watchProgress(
+  context: RunContext,
+  predicate: () => ProgressStatus,
+  isOver: () => boolean,
+): Promise<void> {
+  const { inactivity, total } = context.request.cell.workload.timeouts;
+  const startedAt = performance.now();
+  let lastMark = Number.NaN;
+  let lastChange = startedAt;
+  while (!isOver()) {
+    const status = predicate();
+    const now = performance.now();
+    if (status.state === 'broken') throw violation(context, status);
+    if (status.state === 'done') return;
+    context.report(status.progress);
+    if (status.mark !== lastMark) [lastMark, lastChange] = [status.mark, now];
+    if (now - lastChange > inactivity) throw stalled(`no progress for ${formatDuration(inactivity)}`, status);
+    if (now - startedAt > total) throw stalled(`not finished after ${formatDuration(total)}`, status);
+    await delay(POLL_INTERVAL_MS);
+  }
+}
+
+function violation(context: RunContext, status: ProgressStatus & { readonly state: 'broken' }): WorkloadFailure {
+  const { predicate, detail, evidence } = status;
+  context.writer.events.record('safety.violated', { predicate, detail });
+  return new WorkloadFailure('safety_violation', `${predicate}: ${detail}`, evidence);
+}
+
+function stalled(what: string, { progress }: ProgressStatus & { readonly state: 'running' }): WorkloadFailure {
+  const { done, total, unit } = progress;
+  return new WorkloadFailure('liveness_failure', `${what} (stood at ${done} of ${total} ${unit})`);
+}
