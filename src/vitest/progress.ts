@@ -1,0 +1,59 @@
+import { formatDuration } from '../core/units.ts';
+import type { Status } from '../evidence/failure.ts';
+import type { Progress } from '../lifecycle/adapter.ts';
+import type { SessionEvent } from '../session/run.ts';
+import { paint } from './paint.ts';
+
+const REPEAT_AFTER_MS = 2000;
+const NAME_WIDTH = 26;
+
+interface LiveCell {
+  readonly startedMs: number;
+  printedMs: number;
+}
+
+/** Turns what happens to cells into lines: one when a phase begins that takes time, then one every other second. */
+export class ProgressLines {
+  readonly #print: (line: string) => void;
+  readonly #live = new Map<string, LiveCell>();
+
+  constructor(print: (line: string) => void) {
+    this.#print = print;
+  }
+
+  onEvent(event: SessionEvent): void {
+    const { cell } = event.planned;
+    const name = cell.cellId.padEnd(NAME_WIDTH);
+    switch (event.type) {
+      case 'started':
+        this.#live.set(cell.key, { startedMs: performance.now(), printedMs: 0 });
+        return;
+      case 'phase':
+        if (event.phase === 'launch') this.#print(` ● ${name} launch    ${paint('dim', cell.workload.framework)}`);
+        return;
+      case 'progress':
+        this.#progress(cell.key, name, event.progress);
+        return;
+      case 'ended':
+        this.#print(` ${endMark(event.status)} ${name} ${event.status.padEnd(9)} ${this.#took(cell.key)}`);
+    }
+  }
+
+  #progress(key: string, name: string, { done, total, unit, rate }: Progress): void {
+    const live = this.#live.get(key);
+    const now = performance.now();
+    if (live === undefined || now - live.printedMs < REPEAT_AFTER_MS) return;
+    live.printedMs = now;
+    this.#print(` ● ${name} await     ${`${done}/${total} ${unit}`.padEnd(14)} ${rate}`.trimEnd());
+  }
+
+  #took(key: string): string {
+    const live = this.#live.get(key);
+    this.#live.delete(key);
+    return live === undefined ? '' : formatDuration(performance.now() - live.startedMs);
+  }
+}
+
+function endMark(status: Status): string {
+  return status === 'passed' || status === 'recorded' ? paint('green', '✓') : paint('red', '✗');
+}

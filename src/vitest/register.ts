@@ -1,0 +1,126 @@
+import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+import type { TestContext } from 'vitest';
+import { join } from 'node:path';
+import { withoutStack } from '../core/errors.ts';
+import type { Verdict } from '../evidence/verdict.ts';
+import { RUN_FILES } from '../evidence/run-folder.ts';
+import { connectToBroker } from './broker-client.ts';
+import type { BrokerClient } from './broker-client.ts';
+import type { Claim, Claims } from './claim.ts';
+import type { ProvidedCell, ProvidedClaim } from './provided.ts';
+import { Run } from './run.ts';
+
+/** Registers the claims of this file that the main process selected; the others do not exist for Vitest. */
+export function registerClaims(claims: Claims): void {
+  const provided = inject('assay');
+  const file = expect.getState().testPath;
+  if (provided === undefined || file === undefined) return;
+  const selected = provided.claimsByFile[file] ?? [];
+  const line = new BrokerLine(provided.socket);
+  for (const { name, cell: index, tags } of selected) {
+    const claim = claims[name];
+    const cell = provided.cells[index];
+    if (claim !== undefined && cell !== undefined) registerClaim({ name, tags, claim, cell, line });
+  }
+  const keys = [...new Set(selected.map((one) => provided.cells[one.cell]))].flatMap((cell) =>
+    cell === undefined || cell.skipped !== null ? [] : [cell.key],
+  );
+  // Hooks do not run under `vitest list`: nothing is launched there.
+  beforeAll(() => line.open(keys), 0);
+  afterAll(() => line.close());
+}
+
+/** The connection of one suite file, made when its tests really start. */
+class BrokerLine {
+  readonly #path: string;
+  #client: BrokerClient | null = null;
+
+  constructor(path: string) {
+    this.#path = path;
+  }
+
+  open(cells: readonly string[]): void {
+    this.#client = connectToBroker(this.#path);
+    this.#client.prefetch(cells);
+  }
+
+  close(): void {
+    this.#client?.close();
+  }
+
+  async run(cell: string): Promise<Run> {
+    const outcome = await this.#client?.outcome(cell);
+    if (outcome?.state === 'ran') return new Run(outcome.folder);
+    throw new Error(`${cell} has no run: ${outcome?.reason ?? 'the broker was never asked'}`);
+  }
+}
+
+interface Registration extends Pick<ProvidedClaim, 'name' | 'tags'> {
+  readonly claim: Claim;
+  readonly cell: ProvidedCell;
+  readonly line: BrokerLine;
+}
+
+function registerClaim({ name, tags, claim, cell, line }: Registration): void {
+  const title = `${name}${cell.bracket}`;
+  // No time limit: the first claim of a cell waits for its workload, which has time limits of its own.
+  const options = { tags: [...tags], timeout: 0, skip: cell.skipped !== null };
+  test(title, options, async (context) => {
+    context.task.meta.assay = { cell: cell.key, claim: name };
+    const run = await line.run(cell.key);
+    context.task.meta.assay = { cell: cell.key, claim: name, run: run.folder };
+    try {
+      await checkClaim({ context, claim, run, cell, name });
+    } catch (thrown) {
+      // Without a stack Vitest prints the claims that share one cause together.
+      throw withoutStack(thrown);
+    }
+  });
+}
+
+async function checkClaim({ claim, ...judgement }: Judgement & { readonly claim: Claim }): Promise<void> {
+  const { context, run } = judgement;
+  const verdict = await claim.check({ run, expect: context.expect });
+  if (verdict !== undefined) await judge(verdict, judgement);
+}
+
+interface Judgement {
+  readonly context: TestContext;
+  readonly run: Run;
+  readonly cell: ProvidedCell;
+  readonly name: string;
+}
+
+async function judge(verdict: Verdict, { context, run, cell, name }: Judgement): Promise<void> {
+  const { metric, op, expected, actual, margin, passed, n, detail } = verdict;
+  context.task.meta.assay = {
+    cell: cell.key,
+    claim: name,
+    run: run.folder,
+    verdict: { metric, op, expected, actual, margin, passed, n, detail },
+  };
+  await context.annotate(detail, passed ? 'assay' : 'assay-failed');
+  if (!passed && run.manifest.status !== 'recorded') throw new MissedClaim(verdict, run, name);
+}
+
+/** A verdict that did not pass, told so that no log has to be opened. */
+class MissedClaim extends Error {
+  override readonly name = 'MissedClaim';
+
+  constructor(verdict: Verdict, run: Run, claim: string) {
+    const { evidence, detail } = verdict;
+    const worst = evidence.worst?.map(({ request_id: id, value }) => `${id} ${value.toFixed(1)}`).join(' · ');
+    const { cell_id: cellId, config_file: configFile } = run.manifest;
+    super(
+      [
+        detail,
+        ...(worst === undefined ? [] : [`   worst     ${worst}`]),
+        `   threshold ${configFile}`,
+        `   evidence  ${join(run.folder, evidence.file === 'manifest.json' ? RUN_FILES.manifest : evidence.file)}`,
+        `   rerun     npx vitest run -t "${claim} ${cellId}"`,
+      ].join('\n'),
+    );
+    // Where the claim was registered helps nobody; what missed is in the message.
+    this.stack = `${this.name}: ${this.message}`;
+  }
+}

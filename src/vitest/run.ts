@@ -1,0 +1,81 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { AssayError } from '../core/errors.ts';
+import type { RecordedEvent } from '../evidence/events.ts';
+import type { Manifest } from '../evidence/manifest.ts';
+import { readSamples, readTrajectory } from '../evidence/read-columns.ts';
+import { RUN_FILES } from '../evidence/run-folder.ts';
+import { checkEvidence, readEvents, readManifest } from '../evidence/run-reader.ts';
+import type { SampleColumns, Series } from '../evidence/tables.ts';
+import type { Verdict } from '../evidence/verdict.ts';
+
+/** One finished run as a claim sees it: the manifest at once, everything else when asked for. */
+export class Run {
+  /** The run directory, absolute. */
+  readonly folder: string;
+  readonly manifest: Manifest;
+
+  /** @throws AssayError EVIDENCE_MISSING or EVIDENCE_DAMAGED when the manifest cannot be read. */
+  constructor(folder: string) {
+    this.folder = folder;
+    this.manifest = readManifest(folder);
+  }
+
+  /** The verdict on a benchmark. Throws why there is none. */
+  verdict(benchmark: string): Verdict {
+    this.requirePhase('parse');
+    const verdict = this.manifest.verdicts.find((candidate) => candidate.benchmark === benchmark);
+    if (verdict !== undefined) return verdict;
+    throw new AssayError('CLAIMS_INVALID', `no threshold judges ${benchmark} in ${this.manifest.test_id}/${this.manifest.cell_id}`, {
+      hint: 'add one to the config, or remove the claim',
+    });
+  }
+
+  /** A measured figure. Throws when it was not measured: no claim passes on nothing. */
+  scalar(name: string): number {
+    this.requirePhase('parse');
+    const value = this.manifest.result.scalars[name];
+    if (value !== undefined && value !== null) return value;
+    throw new AssayError('EVIDENCE_MISSING', `${name} was not measured in ${this.folder}`, {
+      hint: `measured: ${Object.keys(this.manifest.result.scalars).join(', ')}`,
+    });
+  }
+
+  /** Throws the run's own failure unless it got through this phase. */
+  requirePhase(phase: keyof Manifest['phases']): void {
+    if (this.manifest.phases[phase]?.status === 'ok') return;
+    const { status, failure } = this.manifest;
+    const lines = failure?.evidence.map((line) => `   | ${line}`) ?? [];
+    const cause = failure === null ? '' : `: ${failure.message}`;
+    throw new AssayError('EVIDENCE_MISSING', [`the run is ${status}${cause}`, ...lines].join('\n'), {
+      hint: `look into ${join(this.folder, RUN_FILES.logs)}`,
+    });
+  }
+
+  /** What happened, oldest first. */
+  events(): readonly RecordedEvent[] {
+    return readEvents(this.folder);
+  }
+
+  /** The log of a role on a host. */
+  log(role: string, host: string): string {
+    return readFileSync(join(this.folder, RUN_FILES.logs, `${role}.${host}.log`), 'utf8');
+  }
+
+  /** samples.parquet as columns. */
+  samples(): Promise<SampleColumns> {
+    this.requirePhase('parse');
+    return readSamples(join(this.folder, RUN_FILES.samples));
+  }
+
+  /** trajectory.parquet as one series per metric, role, host and rank. */
+  trajectory(): Promise<readonly Series[]> {
+    this.requirePhase('parse');
+    return readTrajectory(join(this.folder, RUN_FILES.trajectory));
+  }
+
+  /** Re-checks the hash of every file the manifest lists; throws naming the first that is missing or changed. */
+  checkEvidence(): Promise<void> {
+    return checkEvidence(this.folder, this.manifest, { hashes: true });
+  }
+}

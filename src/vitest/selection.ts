@@ -1,0 +1,55 @@
+import { benchmarkTag, tierTag } from '../config/tags.ts';
+import type { Tag } from '../config/tags.ts';
+import type { PlannedCell } from '../session/plan.ts';
+import type { Claim } from './claim.ts';
+import type { Suite } from './suite.ts';
+import type { TagFilter } from './tag-filter.ts';
+import { passesName } from './words.ts';
+import type { NameFilter } from './words.ts';
+
+/** One claim about one cell. */
+export interface PlannedClaim {
+  readonly file: string;
+  readonly name: string;
+  /** What the claim is called in reports: name and bracket. */
+  readonly title: string;
+  readonly planned: PlannedCell;
+  readonly tags: readonly Tag[];
+}
+
+/** Every claim that the suites make about the cells, cell by cell. */
+export function planClaims(suites: readonly Suite[], cells: readonly PlannedCell[]): readonly PlannedClaim[] {
+  return cells.flatMap((planned) =>
+    suites.flatMap((suite) =>
+      Object.entries(suite.claims)
+        .filter(([, claim]) => suite.appliesTo(claim, planned.cell))
+        .map(([name, claim]) => ({
+          file: suite.file,
+          name,
+          title: `${name}${planned.cell.bracket}`,
+          planned,
+          tags: tagsOfClaim(planned, suite.tier, claim),
+        })),
+    ),
+  );
+}
+
+function tagsOfClaim({ cell, binding }: PlannedCell, tier: number, claim: Claim): readonly Tag[] {
+  const tags = [...cell.tags, tierTag(tier)];
+  if (claim.benchmark !== undefined) tags.push(benchmarkTag(claim.benchmark));
+  if (binding.state === 'unbound') {
+    tags.push({ name: `skipped_${binding.reason}`, description: 'cells that no node of the pool fits' });
+  }
+  return tags;
+}
+
+/** The claims that both filters let through. */
+export function selectClaims(
+  claims: readonly PlannedClaim[],
+  { byName, byTags }: { readonly byName: NameFilter; readonly byTags: TagFilter },
+): readonly PlannedClaim[] {
+  return claims.filter(({ title, tags }) => {
+    const names = tags.map((tag) => tag.name);
+    return passesName(byName, title, names) && byTags(new Set(names));
+  });
+}

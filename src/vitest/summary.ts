@@ -1,0 +1,121 @@
+import { parseMetricName } from '../config/metric-name.ts';
+import { groupBy } from '../core/group-by.ts';
+import { formatDuration, formatNumber } from '../core/units.ts';
+import type { Manifest } from '../evidence/manifest.ts';
+import type { Verdict } from '../evidence/verdict.ts';
+import { paint } from './paint.ts';
+
+/** A run of this session with its directory, relative to where the user stands. */
+export interface SessionRun {
+  readonly manifest: Manifest;
+  readonly folder: string;
+}
+
+/** What a session came to, as plain data. */
+export interface SessionSummary {
+  readonly runs: readonly SessionRun[];
+  /** Cells that no node fits, with the reason. */
+  readonly skipped: readonly { readonly cell: string; readonly reason: string }[];
+  readonly claims: { readonly passed: number; readonly failed: number };
+  /** The artifact directory, relative to where the user stands. */
+  readonly artifacts: string;
+  readonly elapsedMs: number;
+}
+
+/** The end-of-session summary: what was judged, how tight it was, where the evidence lies. */
+export function summaryLines(summary: SessionSummary): readonly string[] {
+  const { runs, skipped } = summary;
+  if (runs.length === 0 && skipped.length === 0) return [];
+  const configs = groupBy(runs, ({ manifest }) => manifest.test_id);
+  return [
+    '',
+    paint('bold', ' Cells'),
+    ...[...configs].flatMap(([testId, ofConfig]) => configLines(testId, ofConfig.map(({ manifest }) => manifest))),
+    ...skipped.map(({ cell, reason }) => `   ${paint('yellow', '-')} ${cell}  skipped: ${reason}`),
+    ...[...groupBy(runs.filter(isFailed), causeOf)].flatMap(([cause, failed]) => failureLines(cause, failed)),
+    '',
+    ` ${totals(summary)}`,
+    ` evidence in ${summary.artifacts}/`,
+    '',
+  ];
+}
+
+function configLines(testId: string, manifests: readonly Manifest[]): readonly string[] {
+  const counts = groupBy(manifests, ({ status }) => status);
+  const statuses = [...counts].map(([status, list]) => `${list.length} ${status}`).join(', ');
+  const allVerdicts = manifests.flatMap((manifest) =>
+    manifest.verdicts.map((verdict) => ({ verdict, cell: manifest.cell_id })),
+  );
+  const benchmarks = groupBy(allVerdicts, ({ verdict }) => verdict.benchmark);
+  return [`   ${testId}   ${statuses}`, ...[...benchmarks].map(([name, judged]) => tightestLine(name, judged))];
+}
+
+interface Judged {
+  readonly verdict: Verdict;
+  readonly cell: string;
+}
+
+/** One line for a benchmark over all its cells: the one that is nearest to its limit. */
+function tightestLine(benchmark: string, judged: readonly Judged[]): string {
+  const [tightest] = judged.toSorted((a, b) => relativeMargin(a.verdict) - relativeMargin(b.verdict));
+  if (tightest === undefined) return '';
+  const { verdict, cell } = tightest;
+  const { unit } = parseMetricName(verdict.metric);
+  const actual = verdict.actual === null ? 'no data' : formatNumber(verdict.actual);
+  const margin = verdict.margin === null ? '' : `margin ${signed(verdict.margin)}`;
+  const mark = verdict.passed ? paint('green', '✓') : paint('red', '✗');
+  const limit = `${actual} ${verdict.op} ${formatNumber(verdict.expected)} ${unit}`.trimEnd();
+  return `     ${mark} ${benchmark.padEnd(12)} ${limit.padEnd(26)} ${margin.padEnd(16)} ${paint('dim', `tightest in ${cell}`)}`;
+}
+
+function relativeMargin({ margin, expected }: Verdict): number {
+  if (margin === null) return Number.NEGATIVE_INFINITY;
+  return margin / Math.max(Math.abs(expected), Number.MIN_VALUE);
+}
+
+function signed(value: number): string {
+  return `${value >= 0 ? '+' : ''}${formatNumber(value)}`;
+}
+
+function isFailed({ manifest: { status } }: SessionRun): boolean {
+  return status !== 'passed' && status !== 'recorded';
+}
+
+function causeOf({ manifest: { status, failure } }: SessionRun): string {
+  return failure === null ? status : `${status} in ${failure.originated_in_phase}: ${failure.message}`;
+}
+
+/** Cells that failed alike are told once, with the evidence of the first. */
+function failureLines(cause: string, failed: readonly SessionRun[]): readonly string[] {
+  const [first] = failed;
+  return [
+    '',
+    ` ${paint('red', '✗')} ${failed.map(({ manifest }) => manifest.cell_id).join(', ')}`,
+    `   ${cause}`,
+    ...(first?.manifest.failure?.evidence.map((line) => `   | ${line}`) ?? []),
+    ...failed.map(({ folder }) => `   ${paint('dim', folder)}`),
+  ];
+}
+
+function totals({ runs, skipped, claims, elapsedMs }: SessionSummary): string {
+  const manifests = runs.map(({ manifest }) => manifest);
+  const setupS = manifests.reduce(
+    (sum, { phases }) => sum + (phases.prepare?.duration_s ?? 0) + (phases.launch?.duration_s ?? 0),
+    0,
+  );
+  return [
+    `${claims.passed} claims passed`,
+    ...(claims.failed > 0 ? [paint('red', `${claims.failed} failed`)] : []),
+    `${runs.length} launched`,
+    `${skipped.length} skipped`,
+    `${formatDuration(elapsedMs)}, of which ${formatDuration(setupS * 1000)} setup`,
+    leftovers(manifests),
+  ].join(' · ');
+}
+
+function leftovers(manifests: readonly Manifest[]): string {
+  const orphans = manifests.map(({ teardown }) => teardown?.orphans ?? null);
+  if (orphans.some((count) => count === null)) return 'leftovers not checked on this host';
+  const count = orphans.reduce<number>((sum, one) => sum + (one ?? 0), 0);
+  return count === 0 ? 'nothing left running' : `${count} leftover processes removed`;
+}
