@@ -1,0 +1,14 @@
+import { claims } from 'vitest-assay/claims';
+
+/** Tier 6: what is known about the byte-level llama. */
+export default claims({
+  every_window_scored: {
+    benchmark: 'perplexity',
+    async check({ run, expect }) {
+      const nll = (await run.trajectory()).find(({ metric }) => metric === 'nll');
+      expect([...(nll?.steps ?? [])]).toEqual(Array.from(nll?.steps ?? [], (_, index) => index));
+      // Worse than one of 256 bytes at random means that the tokeniser is off.
+      expect(Math.max(...(nll?.values ?? [Number.NaN]))).toBeLessThan(Math.log(256));
+    },
+  },
+});

@@ -1,0 +1,65 @@
+import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { execa } from 'execa';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { ONE_CELL, Project } from './project.ts';
+
+const COMMAND = new URL('../../dist/cli/main.js', import.meta.url).pathname;
+
+let project: Project;
+beforeAll(async () => {
+  project = new Project({ 'configs/quick.yaml': ONE_CELL });
+  await project.run();
+});
+
+const assay = async (...args: readonly string[]) => {
+  const { stdout, stderr, exitCode } = await execa(process.execPath, [COMMAND, ...args], { cwd: project.root, reject: false });
+  return { stdout, stderr, exitCode };
+};
+
+describe('assay verify --evidence', () => {
+  it('passes runs that are whole', async () => {
+    expect(await assay('verify', '--evidence')).toEqual({ stdout: '1 run checked, 0 damaged', stderr: '', exitCode: 0 });
+  });
+
+  it('names every file that is gone or changed, for people and as JSON', async () => {
+    const [run] = project.runFolders();
+    const copies = join(project.root, 'copies');
+    const copy = (name: string) => join(copies, 'quick/cell/hash', name);
+    for (const name of ['a', 'b', 'c']) cpSync(run!, copy(name), { recursive: true });
+    rmSync(join(copy('a'), 'manifest.json'));
+    rmSync(join(copy('b'), 'samples.parquet'));
+    const events = readFileSync(join(copy('c'), 'events.jsonl'), 'utf8');
+    writeFileSync(join(copy('c'), 'events.jsonl'), events.replace('"ok":true', '"ok":null'));
+    const { stdout, exitCode } = await assay('verify', '--evidence', 'copies');
+    expect(exitCode).toBe(1);
+    expect(stdout.replaceAll(copies, '<copies>').replaceAll(/sha256:[0-9a-f]{64}/g, '<sha256>')).toMatchInlineSnapshot(`
+      " ✗ manifest.json is missing from <copies>/quick/cell/hash/a
+         next: restore the file, or delete the run directory and run the cell again
+       ✗ samples.parquet is missing from <copies>/quick/cell/hash/b
+         next: restore the file, or delete the run directory and run the cell again
+       ✗ <copies>/quick/cell/hash/c/events.jsonl has <sha256>, <sha256> was recorded
+         next: the run can no longer be judged: restore the file, or run the cell again
+      3 runs checked, 3 damaged"
+    `);
+    const { runs } = JSON.parse((await assay('verify', '--evidence', 'copies', '--json')).stdout) as { runs: { problem: { message: string } | null }[] };
+    expect(runs.map(({ problem }) => problem?.message.split(' ')[0])).toEqual(['manifest.json', 'samples.parquet', join(copy('c'), 'events.jsonl')]);
+  });
+
+  it.each([
+    [['verify', '--evidence', 'nowhere'], /nowhere holds no run directory\n {3}next: name an artifact directory/],
+    [['verify'], /Missing required argument: --evidence - see assay --help/],
+    [['verfy'], /Unknown command .*verfy.* - see assay --help/],
+  ])('%j is a usage error in two lines', async (args, message) => {
+    const { stderr, exitCode } = await assay(...args);
+    expect(stderr).toMatch(message);
+    expect(stderr).not.toContain('    at ');
+    expect(exitCode).toBe(2);
+  });
+
+  it('explains itself with examples', async () => {
+    const { stdout, exitCode } = await assay('verify', '--help');
+    expect(stdout).toContain('assay verify --evidence runs/my_test    only those of one config');
+    expect(exitCode).toBe(0);
+  });
+});

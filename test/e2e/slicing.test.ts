@@ -1,0 +1,85 @@
+import { basename, dirname, join } from 'node:path';
+import { readFileSync } from 'node:fs';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { Project, QUICK_CONFIG } from './project.ts';
+
+let project: Project;
+beforeAll(() => {
+  project = new Project({
+    'configs/quick.yaml': QUICK_CONFIG,
+    'tests/own.test.js': `import { test } from 'vitest';\ntest('a test of the user', () => {});\n`,
+  });
+});
+
+/** The cells of run directories `<test_id>/<cell>/<hash>/<run>`. */
+const cellsOf = (folders: readonly string[]) => folders.map((folder) => basename(dirname(dirname(folder)))).sort();
+const statusOf = (folder: string) => (JSON.parse(readFileSync(join(folder, 'manifest.json'), 'utf8')) as { status: string }).status;
+
+describe('a slice', () => {
+  it('of words launches exactly the cells that carry them, each once, beside the whole tier list', async () => {
+    const { launched, exitCode, tests, screen } = await project.run('-t', 'framework_llama_cpp balanced');
+    expect(screen).toContain('1 config · 3 of 6 cells');
+    expect(cellsOf(launched)).toEqual(['balanced-conc1', 'balanced-conc2', 'balanced-conc4']);
+    expect(launched.map(statusOf)).toEqual(['passed', 'passed', 'passed']);
+    expect(new Set(tests.filter(({ status }) => status === 'passed').map(({ fullName }) => fullName)).size).toBe(3 * 16);
+    expect(exitCode).toBe(0);
+  });
+
+  it('of a claim and a level registers that claim alone, for those cells alone', async () => {
+    const { launched, tests } = await project.run('-t', 'ttft_p99 conc4');
+    expect(cellsOf(launched)).toEqual(['balanced-conc4', 'prefill_heavy-conc4']);
+    expect(tests.filter(({ fullName }) => fullName.includes('[')).map(({ fullName, status }) => `${fullName} ${status}`)).toEqual([
+      'ttft_p99[llama_cpp-byte_llama-cpu-f32-balanced-conc4] passed',
+      'ttft_p99[llama_cpp-byte_llama-cpu-f32-prefill_heavy-conc4] passed',
+    ]);
+  });
+
+  it('of tags gives the same as the words', async () => {
+    const { launched, tests } = await project.run('--tags-filter', 'benchmark_ttft_p99 and cell_balanced_conc1');
+    expect(cellsOf(launched)).toEqual(['balanced-conc1']);
+    expect(tests.filter(({ status }) => status === 'passed').map(({ fullName }) => fullName)).toEqual([
+      'ttft_p99[llama_cpp-byte_llama-cpu-f32-balanced-conc1]',
+    ]);
+  });
+
+  it('that holds only the tests of the user launches nothing', async () => {
+    const { launched, tests, exitCode } = await project.run('-t', 'test user');
+    expect(launched).toEqual([]);
+    expect(tests.map(({ fullName, status }) => `${fullName} ${status}`)).toEqual(['a test of the user passed']);
+    expect(exitCode).toBe(0);
+  });
+
+  it('that nothing matches fails, and says where to look', async () => {
+    const { launched, screen, exitCode } = await project.run('-t', 'framework_vllm');
+    expect(launched).toEqual([]);
+    expect(screen).toContain('no claim selected - look at the names with `vitest list`');
+    expect(exitCode).toBe(1);
+  });
+
+  it('with a mistake in it is refused before anything runs', async () => {
+    const { screen, exitCode, launched } = await project.run('--tags-filter', 'framework_llama & tier_1');
+    expect(screen).toContain('the tag filter "framework_llama & tier_1" names "framework_llama", which no claim carries');
+    expect(launched).toEqual([]);
+    expect(exitCode).toBe(1);
+  });
+});
+
+describe('vitest list', () => {
+  it('names every claim and launches nothing', async () => {
+    const before = project.runFolders();
+    const { stdout } = await project.vitest('list', '--json', '-t', 'conc2 tier_5');
+    expect((JSON.parse(stdout) as { name: string }[]).map(({ name }) => name).sort()).toEqual([
+      'throughput[llama_cpp-byte_llama-cpu-f32-balanced-conc2]',
+      'throughput[llama_cpp-byte_llama-cpu-f32-prefill_heavy-conc2]',
+      'ttft_p99[llama_cpp-byte_llama-cpu-f32-balanced-conc2]',
+      'ttft_p99[llama_cpp-byte_llama-cpu-f32-prefill_heavy-conc2]',
+    ]);
+    expect(project.runFolders()).toEqual(before);
+  });
+
+  it('shows the tags with their descriptions', async () => {
+    const { stdout } = await project.vitest('--list-tags');
+    expect(stdout).toMatch(/benchmark_ttft_p99\W+claims that judge ttft_p99/);
+    expect(stdout).toMatch(/knob_quant_f32\W+knob quant = f32/);
+  });
+});

@@ -1,0 +1,8 @@
+import { assay } from 'vitest-assay';
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  plugins: [assay({ configs: 'configs/**/*.yaml', artifacts: 'runs' })],
+  // This project's own tests live beside: npm test.
+  test: { include: [] },
+});
