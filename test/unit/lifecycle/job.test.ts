@@ -1,0 +1,214 @@
+import { mkdtempSync, readdirSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { WorkloadFailure } from '../../../src/evidence/failure.ts';
+import type { Manifest } from '../../../src/evidence/manifest.ts';
+import { checkEvidence, readEvents, readManifest } from '../../../src/evidence/run-reader.ts';
+import { readOwnManifest, RunWriter } from '../../../src/evidence/run-writer.ts';
+import type { ProgressStatus, RunContext, WorkloadResult } from '../../../src/lifecycle/adapter.ts';
+import { BaseAdapter } from '../../../src/lifecycle/base-adapter.ts';
+import { JobContext } from '../../../src/lifecycle/context.ts';
+import { Interruption, runJob } from '../../../src/lifecycle/job.ts';
+import { waitUntilReady } from '../../../src/lifecycle/ready.ts';
+import { planSession } from '../../../src/session/plan.ts';
+import { frameworks } from '../../../src/session/registry.ts';
+import { startRun } from '../../../src/session/start-run.ts';
+
+const CONFIG = `schema_version: "2"
+test_id: demo
+target_gpu: cpu
+framework: llama_cpp
+workload_kind: inference
+topology: {roles: {server: {count: 1}}}
+model: tiny
+params: {concurrency: 1, isl: 8, osl: 4, num_prompts: 2, max_model_length: 64}
+benchmarks: [ttft_p99]
+thresholds: [{kind: Percentile, metric: ttft_ms, percentile: 99, op: "<=", value: 50}]
+timeouts: {launch: 30s, inactivity: 300ms, total: 10s}
+`;
+
+const SLEEPER = 'console.log("up"); setInterval(() => {}, 1000)';
+
+/** A workload that does what it is told: one process, two requests of 20 ms to the first token. */
+class Scripted extends BaseAdapter {
+  program = SLEEPER;
+  ttftMs = 20;
+  status: () => ProgressStatus = () => ({ state: 'done' });
+
+  async launch(context: RunContext): Promise<void> {
+    const launched = await context.launchRole('server', 'localhost', { file: process.execPath, args: ['-e', this.program] });
+    await waitUntilReady(context, launched, () => Promise.resolve(launched.process.tail(9).includes('up')));
+  }
+
+  progressPredicate(): ProgressStatus {
+    return this.status();
+  }
+
+  async parse({ writer }: RunContext): Promise<WorkloadResult> {
+    for (const id of ['a', 'b']) {
+      writer.sample({
+        requestId: id,
+        tsMs: 1_700_000_000_000,
+        ttftMs: this.ttftMs,
+        tpotMs: 2,
+        itlMs: 2,
+        e2elMs: 30,
+        inputTokens: 8,
+        outputTokens: 4,
+        role: 'server',
+        host: 'localhost',
+        ok: true,
+        error: null,
+        latenessMs: null,
+        itlsMs: [2, 2, 2],
+      });
+    }
+    return { scalars: { odd: Number.NaN }, applied: {}, frameworkVersions: {}, startedAtMs: 0, durationMs: 1000 };
+  }
+}
+
+interface Outcome {
+  readonly manifest: Manifest;
+  readonly folder: string;
+  readonly events: readonly string[];
+}
+
+async function run(adapter: Scripted, { config = CONFIG, abort = new AbortController() } = {}): Promise<Outcome> {
+  const root = mkdtempSync(join(tmpdir(), 'assay-job-'));
+  writeFileSync(join(root, 'demo.yaml'), config);
+  const plan = planSession({ root, configs: ['*.yaml'], artifacts: 'runs' }, frameworks);
+  const request = startRun(plan.cells[0]!, { server: ['localhost'] }, plan.artifacts);
+  const context = new JobContext({ request, writer: new RunWriter(request.folder), abort, report: () => undefined });
+  const returned = await runJob(adapter, context, { manifest: readOwnManifest(request.folder), onPhase: () => undefined });
+  const manifest = readManifest(request.folder);
+  // Whatever happened: what the job returns is what stands on disk, whole, and nothing runs on.
+  expect(manifest).toEqual(returned);
+  await checkEvidence(request.folder, manifest, { hashes: true });
+  expect(await context.executor('localhost').findLabelled(request.runId)).toEqual([]);
+  return { manifest, folder: request.folder, events: readEvents(request.folder).map(({ event }) => event) };
+}
+
+const scripted = (change: Partial<Scripted>): Scripted => Object.assign(new Scripted(), change);
+
+describe('runJob', () => {
+  it('takes a workload through the six phases and leaves its evidence', async () => {
+    const { manifest, events, folder } = await run(new Scripted());
+    expect(manifest.status).toBe('passed');
+    expect(Object.entries(manifest.phases).map(([phase, { status }]) => `${phase} ${status}`)).toEqual([
+      'prepare ok',
+      'launch ok',
+      'await ok',
+      'parse ok',
+      'verify ok',
+      'teardown ok',
+    ]);
+    expect(events).toEqual([
+      'prepare.start',
+      'prepare.done',
+      'seed.logged',
+      'launch.container_up',
+      'launch.role_ready',
+      'request',
+      'request',
+      'parse.done',
+      'verify.passed',
+      'teardown.start',
+      'teardown.done',
+    ]);
+    expect(manifest.result.scalars).toMatchObject({ requests: 2, completed: 2, ttft_p99_ms: 20, throughput_tps: 8, odd: null });
+    expect(manifest.verdicts).toMatchObject([{ benchmark: 'ttft_p99', expected: 50, actual: 20, margin: 30, passed: true, n: 2 }]);
+    expect(readdirSync(folder)).not.toContain('samples.arrows');
+  });
+
+  it('calls a missed threshold failed_verification, and only records it where nothing is enforced', async () => {
+    const missed = await run(scripted({ ttftMs: 60 }));
+    expect(missed.manifest).toMatchObject({
+      status: 'failed_verification',
+      failure: { category: 'verification_failure', originated_in_phase: 'verify' },
+      phases: { verify: { status: 'failed' }, teardown: { status: 'ok' } },
+    });
+    expect(missed.events).toContain('verify.failed');
+    const recorded = await run(scripted({ ttftMs: 60 }), { config: `${CONFIG}enforce: false\n` });
+    expect(recorded.manifest).toMatchObject({ status: 'recorded', failure: null, verdicts: [{ passed: false }] });
+  });
+
+  const ended = 'console.log("first"); console.error("last words"); process.exit(3)';
+  const stuck = { state: 'running', mark: 1, progress: { done: 1, total: 2, unit: 'req', rate: '' } } as const;
+  const broken = { state: 'broken', predicate: 'error_rate', detail: '9 of 10 requests failed', evidence: ['500'] } as const;
+  it.each<[string, Partial<Scripted>, string, object]>([
+    [
+      'prepare raises',
+      { prepare: () => Promise.reject(new Error('no image')) },
+      'failed_setup',
+      { category: 'setup_failure', originated_in_phase: 'prepare', message: 'no image' },
+    ],
+    [
+      'the server ends before it is ready',
+      { program: ended },
+      'failed_setup',
+      {
+        category: 'setup_failure',
+        originated_in_phase: 'launch',
+        message: 'server on localhost ended with code 3 before it was ready',
+        evidence: expect.arrayContaining(['first', 'last words']),
+      },
+    ],
+    [
+      'the predicate breaks',
+      { status: () => broken },
+      'failed_safety',
+      { category: 'safety_violation', originated_in_phase: 'await', message: 'error_rate: 9 of 10 requests failed', evidence: ['500'] },
+    ],
+    [
+      'nothing moves',
+      { status: () => stuck },
+      'failed_liveness',
+      { category: 'liveness_failure', originated_in_phase: 'await', message: 'no progress for 0.3 s (stood at 1 of 2 req)' },
+    ],
+    [
+      'the artifact cannot be read',
+      { parse: () => Promise.reject(new WorkloadFailure('parse_failure', 'result.json is empty', ['""'])) },
+      'failed_parse',
+      { category: 'parse_failure', originated_in_phase: 'parse', message: 'result.json is empty', evidence: ['""'] },
+    ],
+    [
+      'a fatal line is printed',
+      { program: `${SLEEPER}; console.log("GGML_ASSERT(n > 0) failed")`, status: () => ({ ...stuck, mark: Math.random() }) },
+      'failed_pattern',
+      { category: 'failure_pattern_matched', evidence: ['GGML_ASSERT(n > 0) failed'] },
+    ],
+  ])('when %s', async (_, change, status, failure) => {
+    const { manifest } = await run(scripted(change));
+    expect(manifest.status).toBe(status);
+    expect(manifest.failure).toMatchObject(failure);
+    expect(manifest.phases.teardown?.status).toBe('ok');
+  });
+
+  it('when the server is never ready', async () => {
+    const config = CONFIG.replace('launch: 30s', 'launch: 3s');
+    const { manifest } = await run(scripted({ program: SLEEPER.replace('up', 'not yet') }), { config });
+    expect(manifest).toMatchObject({
+      status: 'failed_setup',
+      failure: { originated_in_phase: 'launch', message: 'server on localhost not ready after 3.0 s', evidence: ['not yet'] },
+    });
+  });
+
+  it('keeps a failing teardown beside the first cause, and still ends the processes', async () => {
+    const { manifest } = await run(scripted({ status: () => broken, teardown: () => Promise.reject(new Error('no route')) }));
+    expect(manifest.failure?.category).toBe('safety_violation');
+    expect(manifest.teardown).toEqual({ orphans: 1, error: 'no route' });
+    expect(manifest.phases.teardown?.status).toBe('failed');
+  });
+
+  it('calls an aborted run interrupted, at once, with what there was', async () => {
+    const abort = new AbortController();
+    const status = (): ProgressStatus => {
+      abort.abort(new Interruption('asked to'));
+      return stuck;
+    };
+    const { manifest, events } = await run(scripted({ status }), { abort });
+    expect(manifest).toMatchObject({ status: 'interrupted', failure: null, teardown: { orphans: 0, error: null } });
+    expect(events).toContain('attempt.interrupted');
+  });
+});
