@@ -18,10 +18,10 @@ export function formatDuration(ms: number): string {
   return `${Math.floor(minutes / 60)} h ${String(minutes % 60).padStart(2, '0')} min`;
 }
 
-/** A number for people: four significant digits, no exponent between 1e-3 and 1e7, no trailing zeros. */
-export function formatNumber(value: number): string {
+/** A number for people: a few significant digits, no exponent between 1e-3 and 1e7, no trailing zeros. */
+export function formatNumber(value: number, digits = 4): string {
   const magnitude = Math.abs(value);
   if (magnitude !== 0 && (magnitude < 1e-3 || magnitude >= 1e7)) return value.toExponential(2);
-  const digits = magnitude === 0 ? 0 : Math.max(0, 3 - Math.floor(Math.log10(magnitude)));
-  return String(Number(value.toFixed(digits)));
+  const decimals = magnitude === 0 ? 0 : Math.max(0, digits - 1 - Math.floor(Math.log10(magnitude)));
+  return String(Number(value.toFixed(decimals)));
 }

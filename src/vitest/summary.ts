@@ -34,8 +34,8 @@ export function summaryLines(summary: SessionSummary): readonly string[] {
     ...skipped.map(({ cell, reason }) => `   ${paint('yellow', '-')} ${cell}  skipped: ${reason}`),
     ...[...groupBy(runs.filter(isFailed), causeOf)].flatMap(([cause, failed]) => failureLines(cause, failed)),
     '',
-    ` ${totals(summary)}`,
-    ` evidence in ${summary.artifacts}/`,
+    ` ${counts(summary)}`,
+    ` ${costs(summary)} · evidence in ${summary.artifacts}/`,
     '',
   ];
 }
@@ -47,7 +47,9 @@ function configLines(testId: string, manifests: readonly Manifest[]): readonly s
     manifest.verdicts.map((verdict) => ({ verdict, cell: manifest.cell_id })),
   );
   const benchmarks = groupBy(allVerdicts, ({ verdict }) => verdict.benchmark);
-  return [`   ${testId}   ${statuses}`, ...[...benchmarks].map(([name, judged]) => tightestLine(name, judged))];
+  const header = `   ${testId}   ${statuses}`;
+  if (allVerdicts.length === 0) return [header];
+  return [`${header} · the tightest cell of each benchmark`, ...[...benchmarks].map(([name, judged]) => tightestLine(name, judged))];
 }
 
 interface Judged {
@@ -60,12 +62,18 @@ function tightestLine(benchmark: string, judged: readonly Judged[]): string {
   const [tightest] = judged.toSorted((a, b) => relativeMargin(a.verdict) - relativeMargin(b.verdict));
   if (tightest === undefined) return '';
   const { verdict, cell } = tightest;
-  const { unit } = parseMetricName(verdict.metric);
-  const actual = verdict.actual === null ? 'no data' : formatNumber(verdict.actual);
   const margin = verdict.margin === null ? '' : `margin ${signed(verdict.margin)}`;
   const mark = verdict.passed ? paint('green', '✓') : paint('red', '✗');
-  const limit = `${actual} ${verdict.op} ${formatNumber(verdict.expected)} ${unit}`.trimEnd();
-  return `     ${mark} ${benchmark.padEnd(12)} ${limit.padEnd(26)} ${margin.padEnd(16)} ${paint('dim', `tightest in ${cell}`)}`;
+  return `     ${mark} ${benchmark.padEnd(12)} ${comparison(verdict).padEnd(25)} ${margin.padEnd(14)} ${paint('dim', cell)}`;
+}
+
+/** What was found beside what was asked: `31.5 <= 1500 ms`, `4.1434 = 4.1434 ± 0.004`. */
+function comparison({ actual, op, expected, margin, metric }: Verdict): string {
+  if (actual === null) return 'no data';
+  const { unit } = parseMetricName(metric);
+  if (op !== 'within') return `${formatNumber(actual)} ${op} ${formatNumber(expected)} ${unit}`.trimEnd();
+  const tolerance = (margin ?? 0) + Math.abs(actual - expected);
+  return `${formatNumber(actual, 5)} = ${formatNumber(expected, 5)} ± ${formatNumber(tolerance, 1)} ${unit}`.trimEnd();
 }
 
 function relativeMargin({ margin, expected }: Verdict): number {
@@ -97,20 +105,22 @@ function failureLines(cause: string, failed: readonly SessionRun[]): readonly st
   ];
 }
 
-function totals({ runs, skipped, claims, elapsedMs }: SessionSummary): string {
-  const manifests = runs.map(({ manifest }) => manifest);
-  const setupS = manifests.reduce(
-    (sum, { phases }) => sum + (phases.prepare?.duration_s ?? 0) + (phases.launch?.duration_s ?? 0),
-    0,
-  );
+function counts({ runs, skipped, claims }: SessionSummary): string {
   return [
     `${claims.passed} claims passed`,
     ...(claims.failed > 0 ? [paint('red', `${claims.failed} failed`)] : []),
     `${runs.length} launched`,
     `${skipped.length} skipped`,
-    `${formatDuration(elapsedMs)}, of which ${formatDuration(setupS * 1000)} setup`,
-    leftovers(manifests),
+    leftovers(runs.map(({ manifest }) => manifest)),
   ].join(' · ');
+}
+
+function costs({ runs, elapsedMs }: SessionSummary): string {
+  const setupS = runs.reduce(
+    (sum, { manifest: { phases } }) => sum + (phases.prepare?.duration_s ?? 0) + (phases.launch?.duration_s ?? 0),
+    0,
+  );
+  return `${formatDuration(elapsedMs)}, of which ${formatDuration(setupS * 1000)} setup`;
 }
 
 function leftovers(manifests: readonly Manifest[]): string {

@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { execa } from 'execa';
 
-const REPOSITORY = new URL('../..', import.meta.url).pathname;
+/** The folder of this package. */
+export const REPOSITORY = new URL('../..', import.meta.url).pathname;
 const VITEST = join(REPOSITORY, 'node_modules/vitest/vitest.mjs');
 
 /** The cells of the shipped config with a tenth of its load. */

@@ -1,0 +1,62 @@
+import { cpSync, mkdirSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { execa } from 'execa';
+import { describe, expect, it } from 'vitest';
+import { ONE_CELL, Project, REPOSITORY } from './project.ts';
+
+/** Installs what `npm publish` would ship, as files and not as a link, beside the dependencies. */
+async function installPackage(root: string): Promise<readonly string[]> {
+  const { stdout } = await execa('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], { cwd: REPOSITORY });
+  const [pack] = JSON.parse(stdout) as [{ files: { path: string }[] }];
+  const files = pack.files.map(({ path }) => path);
+  const modules = join(root, 'node_modules');
+  rmSync(join(modules, 'vitest-assay'), { recursive: true });
+  for (const file of files) {
+    mkdirSync(dirname(join(modules, 'vitest-assay', file)), { recursive: true });
+    cpSync(join(REPOSITORY, file), join(modules, 'vitest-assay', file));
+  }
+  const dependencies = readdirSync(join(REPOSITORY, 'node_modules')).filter((name) => !name.startsWith('.') && name !== 'vitest');
+  for (const name of dependencies) symlinkSync(join(REPOSITORY, 'node_modules', name), join(modules, name));
+  return files;
+}
+
+describe('the published package', () => {
+  it('holds the built code, the suites and the pattern catalogue, and runs a cell from node_modules', async () => {
+    const project = new Project({ 'configs/quick.yaml': ONE_CELL });
+    const files = await installPackage(project.root);
+    const folders = new Set(files.map((file) => (file.includes('/') ? `${file.split('/')[0]}/` : file)));
+    expect([...folders].sort()).toEqual(['LICENSE', 'README.md', 'dist/', 'package.json', 'src/', 'suites/']);
+    expect(files.filter((file) => file.startsWith('src/'))).toEqual(['src/lifecycle/patterns.yaml']);
+    const { tests, launched, screen } = await project.run();
+    expect(screen).toContain('nothing left running');
+    expect(launched).toHaveLength(1);
+    expect(tests.map(({ status }) => status)).toEqual(Array.from({ length: 16 }, () => 'passed'));
+  });
+
+  it('takes suites of the user beside its own', async () => {
+    const project = new Project({
+      'configs/quick.yaml': ONE_CELL,
+      'suites/inference/own.test.js': `import { claims } from 'vitest-assay/claims';
+export default claims({
+  all_completed: { check: ({ run, expect }) => { expect(run.scalar('completed')).toBe(8) } },
+});\n`,
+      'vitest.config.js': `import { assay } from 'vitest-assay';
+export default { plugins: [assay({ suites: ['builtin', 'suites'] })], test: { include: [] } };\n`,
+    });
+    const { tests } = await project.run('-t', 'all_completed');
+    expect(tests.map(({ fullName, status }) => `${fullName} ${status}`)).toEqual([
+      'all_completed[llama_cpp-byte_llama-cpu-f32-balanced-conc2] passed',
+    ]);
+  });
+
+  it('says where a suite belongs that lies in no tier', async () => {
+    const project = new Project({
+      'configs/quick.yaml': ONE_CELL,
+      'suites/misc/own.test.js': 'export default {};\n',
+      'vitest.config.js': `import { assay } from 'vitest-assay';\nexport default { plugins: [assay({ suites: 'suites' })] };\n`,
+    });
+    const { screen, exitCode } = await project.run();
+    expect(screen).toMatch(/suites\/misc\/own\.test\.js lies in no tier folder\n {3}next: move it to one of logistics, training/);
+    expect(exitCode).toBe(1);
+  });
+});

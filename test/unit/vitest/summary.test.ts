@@ -1,0 +1,79 @@
+import { describe, expect, it } from 'vitest';
+import type { Manifest } from '../../../src/evidence/manifest.ts';
+import type { Verdict } from '../../../src/evidence/verdict.ts';
+import { summaryLines } from '../../../src/vitest/summary.ts';
+
+const verdict = (change: Partial<Verdict>): Verdict => ({
+  kind: 'Percentile',
+  metric: 'ttft_ms',
+  benchmark: 'ttft_p99',
+  op: '<=',
+  expected: 50,
+  actual: 20,
+  passed: true,
+  margin: 30,
+  n: 100,
+  outcome: 'passed',
+  detail: '',
+  evidence: { file: 'samples.parquet' },
+  ...change,
+});
+
+const manifest = (change: Partial<Manifest>) =>
+  ({
+    test_id: 'demo',
+    cell_id: 'conc1',
+    status: 'passed',
+    failure: null,
+    verdicts: [],
+    phases: { prepare: { duration_s: 0.5 }, launch: { duration_s: 1.5 } },
+    teardown: { orphans: 0, error: null },
+    ...change,
+  }) as Manifest;
+
+describe('summaryLines', () => {
+  it('shows the tightest cell of every benchmark, and groups what failed alike', () => {
+    const perplexity = { metric: 'perplexity', benchmark: 'perplexity', op: 'within', expected: 4.1434, actual: 4.14344, margin: 0.00396 } as const;
+    const failure = { category: 'setup_failure', originated_in_phase: 'launch', message: 'port 8000 is taken', evidence: ['bind: in use'] } as const;
+    const failed = { status: 'failed_setup', failure: { ...failure, evidence: [...failure.evidence] } } as const;
+    const lines = summaryLines({
+      runs: [
+        { manifest: manifest({ verdicts: [verdict({}), verdict(perplexity)] }), folder: 'runs/1' },
+        { manifest: manifest({ cell_id: 'conc2', verdicts: [verdict({ actual: 60, margin: -10, passed: false })], status: 'failed_verification', failure: { ...failure, category: 'verification_failure', originated_in_phase: 'verify', message: 'ttft_ms p99 is 60 ms', evidence: [] } }), folder: 'runs/2' },
+        { manifest: manifest({ cell_id: 'conc4', ...failed }), folder: 'runs/4' },
+        { manifest: manifest({ cell_id: 'conc8', ...failed }), folder: 'runs/8' },
+      ],
+      skipped: [{ cell: 'other/big', reason: 'insufficient_nodes (need 4, have 1)' }],
+      claims: { passed: 20, failed: 9 },
+      artifacts: 'runs',
+      elapsedMs: 65_000,
+    });
+    expect(lines.join('\n')).toMatchInlineSnapshot(`
+      "
+       Cells
+         demo   1 passed, 1 failed_verification, 2 failed_setup · the tightest cell of each benchmark
+           ✗ ttft_p99     60 <= 50 ms               margin -10     conc2
+           ✓ perplexity   4.1434 = 4.1434 ± 0.004   margin +0.00396 conc1
+         - other/big  skipped: insufficient_nodes (need 4, have 1)
+
+       ✗ conc2
+         failed_verification in verify: ttft_ms p99 is 60 ms
+         runs/2
+
+       ✗ conc4, conc8
+         failed_setup in launch: port 8000 is taken
+         | bind: in use
+         runs/4
+         runs/8
+
+       20 claims passed · 9 failed · 4 launched · 1 skipped · nothing left running
+       1 min 05 s, of which 8.0 s setup · evidence in runs/
+      "
+    `);
+    expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(80);
+  });
+
+  it('says nothing when there was nothing', () => {
+    expect(summaryLines({ runs: [], skipped: [], claims: { passed: 0, failed: 0 }, artifacts: 'runs', elapsedMs: 1 })).toEqual([]);
+  });
+});
