@@ -1,6 +1,5 @@
 import { crc32 } from 'node:zlib';
-import { Data, Float64, RecordBatch, RecordBatchReader, RecordBatchStreamWriter, Struct } from 'apache-arrow';
-import type { Schema } from 'apache-arrow';
+import { Data, Float64, RecordBatch, RecordBatchReader, RecordBatchStreamWriter, Schema, Struct } from 'apache-arrow';
 import { arrowSchema, arrowType } from './arrow-schema.ts';
 import type { ColumnData } from './column-buffers.ts';
 import type { TableSchema } from './column-schema.ts';
@@ -12,31 +11,33 @@ const UNKNOWN = -1;
 const CHECKSUM_MARK = 'crc32:';
 const CHECKSUM_DIGITS = 8;
 const BLANK_CHECKSUM = '0'.repeat(CHECKSUM_DIGITS);
-const checksumMetadata = new Map([['assay.integrity', CHECKSUM_MARK + BLANK_CHECKSUM]]);
+/** The metadata of every message: the place where its checksum goes. */
+const unsealed = ['assay.integrity', CHECKSUM_MARK + BLANK_CHECKSUM] as const;
 
-/** Turns batches of one table into the messages of one Arrow IPC stream. */
+/** Turns batches of one table into the messages of one Arrow IPC stream; every message carries a checksum of itself. */
 export interface BatchEncoder {
   /** The schema message that opens the stream. */
   readonly header: Uint8Array;
   /** The marker that closes it. */
   readonly end: Uint8Array;
-  /** The message of one batch, with a checksum over all of its bytes. */
+  /** The message of one batch. */
   encode(columns: readonly ColumnData[], rows: number): Uint8Array;
 }
 
 /** The encoder of the streams of this table. */
 export function batchEncoder(table: TableSchema<never>): BatchEncoder {
-  const schema = arrowSchema(table);
+  const { fields, metadata } = arrowSchema(table);
+  const schema = new Schema(fields, new Map([...metadata, unsealed]));
   const empty = streamOf(schema);
-  const header = empty.slice(0, -END_BYTES);
-  const type = new Struct(schema.fields);
+  const header = sealed(empty.slice(0, -END_BYTES));
+  const type = new Struct(fields);
   return {
     header,
     end: empty.slice(-END_BYTES),
     encode(columns, rows) {
       const children = columns.map((column) => arrowData(column, rows));
       const data = new Data(type, 0, rows, 0, undefined, children);
-      const batch = new RecordBatch(schema, data, checksumMetadata);
+      const batch = new RecordBatch(schema, data, new Map([unsealed]));
       return sealed(streamOf(schema, batch).subarray(header.length, -END_BYTES));
     },
   };
@@ -58,34 +59,39 @@ function streamOf(schema: Schema, batch?: RecordBatch): Uint8Array {
   return writer.finish().toUint8Array(true);
 }
 
-/** Decodes the message of one batch; null when its bytes are not the ones that were written. */
-export function decodeBatch(header: Uint8Array, message: Uint8Array): RecordBatch | null {
-  if (!isIntact(message)) return null;
+/** Decodes the message of one batch; both messages must be intact. */
+export function decodeBatch(header: Uint8Array, message: Uint8Array): RecordBatch {
   const { value } = RecordBatchReader.from([header, message]).open().next();
-  return value instanceof RecordBatch ? value : null;
+  return value;
 }
 
-// The checksum covers the message with its own digits blanked, so that the metadata is covered too.
 function sealed(message: Uint8Array): Uint8Array {
   const bytes = Buffer.from(message.buffer, message.byteOffset, message.byteLength);
-  bytes.write(checksumOf(bytes), digitsOffset(bytes), 'latin1');
+  const checksum = checksumOf(bytes);
+  if (checksum) bytes.write(checksum.computed, checksum.offset, 'latin1');
   return bytes;
 }
 
-function isIntact(message: Uint8Array): boolean {
-  const bytes = Buffer.from(message.buffer, message.byteOffset, message.byteLength);
-  const offset = digitsOffset(bytes);
-  if (offset < 0) return false;
-  const written = bytes.toString('latin1', offset, offset + CHECKSUM_DIGITS);
-  bytes.write(BLANK_CHECKSUM, offset, 'latin1');
-  return checksumOf(bytes) === written;
+/** Whether a message holds the bytes that were written. */
+export function isIntact(message: Buffer): boolean {
+  const checksum = checksumOf(message);
+  return checksum !== null && checksum.computed === checksum.stated;
 }
 
-function digitsOffset(message: Buffer): number {
+interface Checksum {
+  /** Where its digits are. */
+  readonly offset: number;
+  readonly stated: string;
+  readonly computed: string;
+}
+
+/** The checksum of a message, over all of its bytes with the digits blanked; null where it states none. */
+function checksumOf(message: Buffer): Checksum | null {
   const mark = message.indexOf(CHECKSUM_MARK, 0, 'latin1');
-  return mark < 0 ? -1 : mark + CHECKSUM_MARK.length;
-}
-
-function checksumOf(message: Buffer): string {
-  return crc32(message).toString(16).padStart(CHECKSUM_DIGITS, '0');
+  if (mark < 0) return null;
+  const offset = mark + CHECKSUM_MARK.length;
+  const end = offset + CHECKSUM_DIGITS;
+  const blanked = crc32(BLANK_CHECKSUM, crc32(message.subarray(0, offset)));
+  const computed = crc32(message.subarray(end), blanked).toString(16).padStart(CHECKSUM_DIGITS, '0');
+  return { offset, stated: message.toString('latin1', offset, end), computed };
 }

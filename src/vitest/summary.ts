@@ -29,7 +29,7 @@ export function summaryLines(summary: SessionSummary): readonly string[] {
   const configs = groupBy(runs, ({ manifest }) => manifest.test_id);
   return [
     '',
-    paint('bold', ' Cells'),
+    `${paint('bold', ' Cells')}, and for each benchmark the tightest of them`,
     ...[...configs].flatMap(([testId, ofConfig]) => configLines(testId, ofConfig.map(({ manifest }) => manifest))),
     ...skipped.map(({ cell, reason }) => `   ${paint('yellow', '-')} ${cell}  skipped: ${reason}`),
     ...[...groupBy(runs.filter(isFailed), causeOf)].flatMap(([cause, failed]) => failureLines(cause, failed)),
@@ -47,9 +47,7 @@ function configLines(testId: string, manifests: readonly Manifest[]): readonly s
     manifest.verdicts.map((verdict) => ({ verdict, cell: manifest.cell_id })),
   );
   const benchmarks = groupBy(allVerdicts, ({ verdict }) => verdict.benchmark);
-  const header = `   ${testId}   ${statuses}`;
-  if (allVerdicts.length === 0) return [header];
-  return [`${header} · the tightest cell of each benchmark`, ...[...benchmarks].map(([name, judged]) => tightestLine(name, judged))];
+  return [`   ${testId}   ${statuses}`, ...[...benchmarks].map(([name, judged]) => tightestLine(name, judged))];
 }
 
 interface Judged {
@@ -64,7 +62,7 @@ function tightestLine(benchmark: string, judged: readonly Judged[]): string {
   const { verdict, cell } = tightest;
   const margin = verdict.margin === null ? '' : `margin ${signed(verdict.margin)}`;
   const mark = verdict.passed ? paint('green', '✓') : paint('red', '✗');
-  return `     ${mark} ${benchmark.padEnd(12)} ${comparison(verdict).padEnd(25)} ${margin.padEnd(14)} ${paint('dim', cell)}`;
+  return `     ${mark} ${benchmark.padEnd(12)} ${comparison(verdict).padEnd(25)} ${margin.padEnd(15)} ${paint('dim', cell)}`;
 }
 
 /** What was found beside what was asked: `31.5 <= 1500 ms`, `4.1434 = 4.1434 ± 0.004`. */

@@ -134,6 +134,21 @@ async function metricBecomes(server: Server, name: string, value: number): Promi
   await expect.poll(() => metric(server, name), { timeout: 10_000, interval: 10 }).toBe(value);
 }
 
+function tokensOf(bytes: Uint8Array): number[] {
+  return Array.from(bytes, (byte) => byte + firstByteToken);
+}
+
+/** A request written by hand, so that the test decides when to send, read and hang up. */
+async function rawPost(server: Server, body: object): Promise<Socket> {
+  const payload = JSON.stringify(body);
+  const socket = connect(server.port, '127.0.0.1');
+  await once(socket, 'connect');
+  socket.write(
+    `POST /v1/completions HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(payload)}\r\nconnection: close\r\n\r\n${payload}`,
+  );
+  return socket;
+}
+
 /**
  * Keeps a server busy for a second or more, so that what a test does next finds it so even on a
  * busy machine: opens long streams at once and gives them when the first has begun.

@@ -50,9 +50,9 @@ describe('summaryLines', () => {
     });
     expect(lines.join('\n')).toMatchInlineSnapshot(`
       "
-       Cells
-         demo   1 passed, 1 failed_verification, 2 failed_setup · the tightest cell of each benchmark
-           ✗ ttft_p99     60 <= 50 ms               margin -10     conc2
+       Cells, and for each benchmark the tightest of them
+         demo   1 passed, 1 failed_verification, 2 failed_setup
+           ✗ ttft_p99     60 <= 50 ms               margin -10      conc2
            ✓ perplexity   4.1434 = 4.1434 ± 0.004   margin +0.00396 conc1
          - other/big  skipped: insufficient_nodes (need 4, have 1)
 
