@@ -178,7 +178,7 @@ describe('runJob', () => {
       'failed_pattern',
       { category: 'failure_pattern_matched', evidence: ['GGML_ASSERT(n > 0) failed'] },
     ],
-  ])('when %s', async (_, change, status, failure) => {
+  ])('when %s', async (...[, change, status, failure]) => {
     const { manifest } = await run(scripted(change));
     expect(manifest.status).toBe(status);
     expect(manifest.failure).toMatchObject(failure);

@@ -35,7 +35,7 @@ describe('summaryLines', () => {
   it('shows the tightest cell of every benchmark, and groups what failed alike', () => {
     const perplexity = { metric: 'perplexity', benchmark: 'perplexity', op: 'within', expected: 4.1434, actual: 4.14344, margin: 0.00396 } as const;
     const failure = { category: 'setup_failure', originated_in_phase: 'launch', message: 'port 8000 is taken', evidence: ['bind: in use'] } as const;
-    const failed = { status: 'failed_setup', failure: { ...failure, evidence: [...failure.evidence] } } as const;
+    const failed: Partial<Manifest> = { status: 'failed_setup', failure: { ...failure, evidence: [...failure.evidence] } };
     const lines = summaryLines({
       runs: [
         { manifest: manifest({ verdicts: [verdict({}), verdict(perplexity)] }), folder: 'runs/1' },
