@@ -40,6 +40,8 @@ export class Broker {
     this.#server.listen(this.socket);
     // Waiting for a worker must not keep Vitest alive.
     this.#server.unref();
+    // Vitest leaves on the first Ctrl-C without a word to plugins; the socket goes all the same.
+    process.once('exit', () => this.close());
   }
 
   close(): void {
