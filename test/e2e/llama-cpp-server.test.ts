@@ -441,7 +441,9 @@ describe('a server with eight slots', () => {
   afterAll(() => stop(server));
 
   it('stops generating when clients hang up, and serves the next', async () => {
-    (await occupy(server, 8)).forEach((socket) => socket.destroy());
+    const sockets = await occupy(server, 8);
+    await metricBecomes(server, 'num_requests_running', 8);
+    sockets.forEach((socket) => socket.destroy());
     await metricBecomes(server, 'num_requests_running', 0);
     expect(await metric(server, 'request_success_total{engine="0",model_name="tiny",finished_reason="abort"}')).toBe(8);
     expect(await metric(server, 'generation_tokens_total')).toBeLessThan(8 * longRequest.max_tokens);
@@ -473,6 +475,7 @@ describe('shutting down', () => {
   it('cuts what runs longer than the drain timeout, and exits with 0', async () => {
     const server = await start({ parallel: 8, drainTimeoutS: 0 });
     const sockets = await occupy(server, 8);
+    await metricBecomes(server, 'num_requests_running', 8);
     server.process.kill('SIGINT');
     for (const answer of await Promise.all(sockets.map((socket) => text(socket)))) {
       expect(answer).toContain('"code":"draining"');

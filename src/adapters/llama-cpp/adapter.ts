@@ -1,0 +1,76 @@
+import { WorkloadFailure } from '../../evidence/failure.ts';
+import type { ProgressStatus, RunContext, WorkloadResult } from '../../lifecycle/adapter.ts';
+import { BaseAdapter } from '../../lifecycle/base-adapter.ts';
+import { monitor } from '../../lifecycle/monitor.ts';
+import { waitUntilReady } from '../../lifecycle/ready.ts';
+import type { LoadProgress } from '../shared/load-tally.ts';
+import { judgeServing } from '../shared/serving-progress.ts';
+import { scoreHeldOut } from './held-out.ts';
+import { isHealthy, planServer } from './launch.ts';
+import type { ServerPlan } from './launch.ts';
+import { runLoad } from './load.ts';
+import type { LoadOutcome } from './load.ts';
+import { readProps } from './props.ts';
+import type { Serving } from './props.ts';
+import { resultOf } from './result.ts';
+
+const ROLE = 'server';
+
+/** One llama.cpp server, loaded by our client, then asked to score a held-out text. */
+export class LlamaCppAdapter extends BaseAdapter {
+  #plan: ServerPlan | null = null;
+  #serving: Serving | null = null;
+  #progress: (() => LoadProgress) | null = null;
+  #outcome: LoadOutcome | null = null;
+
+  override async prepare(context: RunContext): Promise<void> {
+    this.#plan = await planServer(context.request.cell);
+  }
+
+  async launch(context: RunContext): Promise<void> {
+    const plan = done(this.#plan, 'prepare');
+    const host = context.request.hosts[ROLE]?.[0];
+    if (host === undefined) throw new WorkloadFailure('setup_failure', `the topology has no role "${ROLE}" - add it`);
+    const launched = await context.launchRole(ROLE, host, plan.command);
+    let baseUrl: string | null = null;
+    await waitUntilReady(context, launched, async () => {
+      baseUrl ??= plan.baseUrl(launched.process);
+      return baseUrl !== null && (await isHealthy(baseUrl));
+    });
+    const address = done<string>(baseUrl, 'readiness');
+    this.#serving = { launched, baseUrl: address, props: await readProps(address) };
+  }
+
+  progressPredicate(): ProgressStatus {
+    const { launched } = done(this.#serving, 'launch');
+    return judgeServing(launched, done(this.#progress, 'the load')());
+  }
+
+  override async awaitCompletion(context: RunContext): Promise<void> {
+    const serving = done(this.#serving, 'launch');
+    const stop = new AbortController();
+    const signal = AbortSignal.any([context.signal, stop.signal]);
+    const load = runLoad(context, serving, signal);
+    this.#progress = load.progress;
+    const work = load.done.then(async (outcome) => {
+      this.#outcome = outcome;
+      await scoreHeldOut(context, serving, signal);
+    });
+    try {
+      await monitor(context, () => this.progressPredicate(), work);
+    } finally {
+      // A broken predicate ends the watch, not the load.
+      stop.abort();
+    }
+  }
+
+  async parse(context: RunContext): Promise<WorkloadResult> {
+    return resultOf(context.request.cell, done(this.#serving, 'launch'), done(this.#outcome, 'the load'));
+  }
+}
+
+// The job driver calls the phases in order; a step that is not there yet is a bug.
+function done<Value>(value: Value | null, step: string): Value {
+  if (value === null) throw new Error(`${step} has not happened yet`);
+  return value;
+}

@@ -1,0 +1,88 @@
+import type { RunContext } from '../../lifecycle/adapter.ts';
+import { startLoad } from '../shared/load.ts';
+import type { Arrival, LoadPlan } from '../shared/load-plan.ts';
+import type { LoadProgress, LoadSummary } from '../shared/load-tally.ts';
+import { counterIncreases, scrapeMetrics } from '../shared/metrics-scrape.ts';
+import type { MetricSample } from '../shared/metrics-scrape.ts';
+import { watchQueue } from '../shared/queue-watch.ts';
+import type { Serving } from './props.ts';
+import { llamaCppParams } from './params.ts';
+import type { LlamaCppParams } from './params.ts';
+
+/** Tokens 0 to 2 are unknown, begin and end of text in every llama vocabulary. */
+const FIRST_PLAIN_TOKEN = 3;
+const SCRAPE_TIMEOUT_MS = 5000;
+
+/** What the load came to, as the client and as the server saw it. */
+export interface LoadOutcome {
+  readonly summary: LoadSummary;
+  /** Output tokens of the warm-up requests: the server counts them, our figures do not. */
+  readonly warmupOutputTokens: number;
+  /** How much the server's own counters grew; null when it publishes none. */
+  readonly serverCounters: readonly MetricSample[] | null;
+}
+
+/** Sends the cell's load to the server and records every request and the server's queue. */
+export function runLoad(
+  context: RunContext,
+  serving: Serving,
+  signal: AbortSignal,
+): { readonly progress: () => LoadProgress; readonly done: Promise<LoadOutcome> } {
+  const { writer, request } = context;
+  const { role, host } = serving.launched;
+  const plan = planLoad(request.cell.workload, llamaCppParams.parse(request.cell.params), serving);
+  let warmupOutputTokens = 0;
+  writer.events.record('arrival.start', { requests: plan.requests });
+  const before = scrapeCounters(serving.baseUrl);
+  const queue = watchQueue(serving.baseUrl, (reading) =>
+    writer.point({ ...reading, tsMs: Date.now(), role, host, rank: null }),
+  );
+  const load = startLoad(plan, {
+    role,
+    host,
+    signal,
+    onSample: (row) => writer.sample(row),
+    onWarmupSample: (row) => {
+      warmupOutputTokens += row.outputTokens ?? 0;
+    },
+  });
+  const finish = async (): Promise<LoadOutcome> => {
+    const summary = await load.done.finally(() => queue.stop());
+    const { completed, failed } = summary;
+    writer.events.record('arrival.end', { completed, failed });
+    const [start, end] = [await before, await scrapeCounters(serving.baseUrl)];
+    const serverCounters = start === null || end === null ? null : counterIncreases(start, end);
+    return { summary, warmupOutputTokens, serverCounters };
+  };
+  return { progress: () => load.progress(), done: finish() };
+}
+
+function planLoad(
+  workload: RunContext['request']['cell']['workload'],
+  params: LlamaCppParams,
+  { baseUrl, props }: Serving,
+): LoadPlan {
+  return {
+    baseUrl,
+    model: workload.model.id,
+    endpoint: params.endpoint,
+    arrival: arrivalOf(params),
+    requests: params.num_prompts,
+    warmupRequests: params.num_warmups,
+    inputTokens: params.isl,
+    outputTokens: params.osl,
+    vocabulary: { firstTokenId: FIRST_PLAIN_TOKEN, size: props.vocabularySize },
+    seed: workload.seed,
+    requestTimeoutMs: params.request_timeout_s * 1000,
+  };
+}
+
+function arrivalOf({ concurrency, request_rate: rate, burstiness }: LlamaCppParams): Arrival {
+  if (rate === undefined) return { kind: 'closed', users: concurrency ?? 1 };
+  return { kind: 'open', requestRatePerSec: rate, burstiness, maxConcurrency: null };
+}
+
+// Counters are the server's second opinion: a server without them is no reason to fail.
+async function scrapeCounters(baseUrl: string): Promise<readonly MetricSample[] | null> {
+  return scrapeMetrics(`${baseUrl}/metrics`, { timeoutMs: SCRAPE_TIMEOUT_MS }).catch(() => null);
+}
