@@ -14,19 +14,9 @@ import { waitUntilReady } from '../../../src/lifecycle/ready.ts';
 import { planSession } from '../../../src/session/plan.ts';
 import { frameworks } from '../../../src/session/registry.ts';
 import { startRun } from '../../../src/session/start-run.ts';
+import { DEMO_CONFIG } from '../demo-config.ts';
 
-const CONFIG = `schema_version: "2"
-test_id: demo
-target_gpu: cpu
-framework: llama_cpp
-workload_kind: inference
-topology: {roles: {server: {count: 1}}}
-model: tiny
-params: {concurrency: 1, isl: 8, osl: 4, num_prompts: 2, max_model_length: 64}
-benchmarks: [ttft_p99]
-thresholds: [{kind: Percentile, metric: ttft_ms, percentile: 99, op: "<=", value: 50}]
-timeouts: {launch: 30s, inactivity: 300ms, total: 10s}
-`;
+const CONFIG = `${DEMO_CONFIG}timeouts: {launch: 30s, inactivity: 300ms, total: 10s}\n`;
 
 const SLEEPER = 'console.log("up"); setInterval(() => {}, 1000)';
 

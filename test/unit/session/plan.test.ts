@@ -4,20 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { planSession } from '../../../src/session/plan.ts';
 import { frameworks } from '../../../src/session/registry.ts';
-
-const CONFIG = `schema_version: "2"
-test_id: demo
-target_gpu: cpu
-framework: llama_cpp
-workload_kind: inference
-topology: {roles: {server: {count: 1}}}
-model: {id: tiny, precision: f32}
-knobs: {quant: f32, attention: none}
-params: {isl: 8, osl: 4, num_prompts: 10, max_model_length: 64}
-sweep: {concurrency: [1, 2]}
-benchmarks: [ttft_p99]
-thresholds: [{kind: Percentile, metric: ttft_ms, percentile: 99, op: "<=", value: 50}]
-`;
+import { DEMO_CONFIG } from '../demo-config.ts';
 
 function plan(text: string) {
   const root = mkdtempSync(join(tmpdir(), 'assay-plan-'));
@@ -28,20 +15,20 @@ const identities = (text: string) => new Map(plan(text).cells.map(({ cell, ident
 const conc1 = (text: string) => identities(text).get('conc1')!;
 
 describe('the identity of a cell', () => {
-  const base = conc1(CONFIG);
+  const base = conc1(DEMO_CONFIG);
 
   it('does not change when a sibling cell is added or the YAML is written in another order', () => {
-    expect(conc1(CONFIG.replace('[1, 2]', '[1, 2, 4]')).workloadHash).toBe(base.workloadHash);
-    const lines = CONFIG.trim().split('\n').toReversed().join('\n');
+    expect(conc1(DEMO_CONFIG.replace('[1, 2]', '[1, 2, 4]')).workloadHash).toBe(base.workloadHash);
+    const lines = DEMO_CONFIG.trim().split('\n').toReversed().join('\n');
     expect(conc1(`${lines}\n`)).toEqual(base);
-    expect(conc1(CONFIG.replace('quant: f32, attention: none', 'attention: none, quant: f32'))).toEqual(base);
+    expect(conc1(DEMO_CONFIG.replace('quant: f32, attention: none', 'attention: none, quant: f32'))).toEqual(base);
   });
 
   it('keeps the workload when only a threshold changes, and the verification when only the workload does', () => {
-    const judged = conc1(CONFIG.replace('value: 50', 'value: 60'));
+    const judged = conc1(DEMO_CONFIG.replace('value: 50', 'value: 60'));
     expect(judged.workloadHash).toBe(base.workloadHash);
     expect(judged.verificationHash).not.toBe(base.verificationHash);
-    const launched = conc1(CONFIG.replace('osl: 4', 'osl: 5'));
+    const launched = conc1(DEMO_CONFIG.replace('osl: 4', 'osl: 5'));
     expect(launched.workloadHash).not.toBe(base.workloadHash);
     expect(launched.verificationHash).toBe(base.verificationHash);
   });
@@ -52,11 +39,11 @@ describe('the identity of a cell', () => {
     ['the model', 'precision: f32', 'precision: f16'],
     ['the topology', '{count: 1}', '{count: 1, selector: cpu}'],
   ])('changes with %s', (_, from, to) => {
-    expect(conc1(CONFIG.replace(from, to)).workloadHash).not.toBe(base.workloadHash);
+    expect(conc1(DEMO_CONFIG.replace(from, to)).workloadHash).not.toBe(base.workloadHash);
   });
 
   it('differs from cell to cell', () => {
-    const { workloadHash } = identities(CONFIG).get('conc2')!;
+    const { workloadHash } = identities(DEMO_CONFIG).get('conc2')!;
     expect(workloadHash).not.toBe(base.workloadHash);
     expect(base.experimentId).toBe('llama_cpp/tiny/f32+none+-/cpu');
   });
@@ -64,7 +51,7 @@ describe('the identity of a cell', () => {
 
 describe('planSession', () => {
   it('binds what fits this machine and says why the rest does not', () => {
-    const gpus = CONFIG.replace('{count: 1}', '{count: 4, gpus_per_node: 8, selector: mi300x}');
+    const gpus = DEMO_CONFIG.replace('{count: 1}', '{count: 4, gpus_per_node: 8, selector: mi300x}');
     expect(plan(gpus).cells.map(({ binding }) => binding)).toEqual(
       Array.from({ length: 2 }, () => ({
         state: 'unbound',
@@ -72,7 +59,7 @@ describe('planSession', () => {
         detail: 'insufficient_nodes (need 4, have 0)',
       })),
     );
-    expect(plan(CONFIG).cells[0]?.binding).toEqual({ state: 'bound', hosts: { server: ['localhost'] } });
+    expect(plan(DEMO_CONFIG).cells[0]?.binding).toEqual({ state: 'bound', hosts: { server: ['localhost'] } });
   });
 
   it('refuses to plan nothing', () => {
