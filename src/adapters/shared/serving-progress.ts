@@ -1,0 +1,31 @@
+import type { LaunchedRole, ProgressStatus } from '../../lifecycle/adapter.ts';
+import type { LoadProgress } from './load-tally.ts';
+
+/** Failures before this many requests say little about the rate of failure. */
+const FAILURES_NEED_REQUESTS = 10;
+const TOLERATED_FAILURE_RATE = 0.5;
+const EVIDENCE_LINES = 8;
+
+/** Whether a server under load is alive, answers more than it refuses, and gets on. */
+export function judgeServing(server: LaunchedRole, load: LoadProgress): ProgressStatus {
+  const evidence = server.process.tail(EVIDENCE_LINES);
+  const exit = server.process.exit();
+  if (exit !== null) {
+    const detail = `${server.role} on ${server.host} ended with ${exit.signal ?? `code ${exit.code}`} under load`;
+    return { state: 'broken', predicate: 'server_alive', detail, evidence };
+  }
+  const isSafe = load.finished < FAILURES_NEED_REQUESTS || load.failed / load.finished <= TOLERATED_FAILURE_RATE;
+  if (!isSafe) {
+    const detail = `${load.failed} of ${load.finished} requests failed`;
+    return { state: 'broken', predicate: 'error_rate', detail, evidence };
+  }
+  return {
+    state: 'running',
+    mark: load.streamedChunks + load.finished + load.warmupFinished,
+    progress: { done: load.finished, total: load.requests, unit: 'req', rate: tokenRate(load) },
+  };
+}
+
+function tokenRate({ outputTokens, measuringMs }: LoadProgress): string {
+  return outputTokens === 0 ? '' : `${Math.round((outputTokens * 1000) / measuringMs)} tok/s`;
+}
