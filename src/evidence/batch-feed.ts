@@ -33,6 +33,7 @@ export function openFeed(path: string, table: TableSchema<never>): BatchFeed {
   let droppedBytes = 0;
   let position = 0;
   let rows = 0;
+  const close = () => void batches.return({ droppedBytes });
   const next = () => {
     const { done, value } = batches.next();
     position = 0;
@@ -40,7 +41,13 @@ export function openFeed(path: string, table: TableSchema<never>): BatchFeed {
     droppedBytes = value.droppedBytes;
     return null;
   };
-  let batch = next();
+  let batch: ReturnType<typeof next>;
+  try {
+    batch = next();
+  } catch (error) {
+    close();
+    throw error;
+  }
   return {
     table,
     fill(chunk) {
@@ -61,9 +68,7 @@ export function openFeed(path: string, table: TableSchema<never>): BatchFeed {
     get droppedBytes() {
       return droppedBytes;
     },
-    close() {
-      batches.return({ droppedBytes });
-    },
+    close,
   };
 }
 

@@ -172,7 +172,7 @@ function textBuffer<Row>(column: ColumnOf<Row, 'VARCHAR'>, capacity: number): Co
       const text = value ?? '';
       const start = offsets[index] ?? 0;
       const needed = start + text.length * MAX_BYTES_PER_UNIT;
-      if (needed > bytes.length) bytes = Buffer.from(grown(new Uint8Array(bytes), needed).buffer);
+      if (needed > bytes.length) bytes = Buffer.concat([bytes], Math.max(needed, bytes.length * 2));
       offsets[index + 1] = start + bytes.write(text, start);
     },
     data: (rows) => ({

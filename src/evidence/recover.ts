@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, existsSync, fstatSync, openSync, readSync } from 'node:fs';
 import type { RecordBatch } from 'apache-arrow';
 import { AssayError } from '../core/errors.ts';
 import { decodeBatch, isIntact } from './batch-codec.ts';
@@ -37,18 +37,16 @@ export function* wholeBatches(path: string): Generator<RecordBatch, Tail, void> 
 }
 
 function openStream(path: string): number {
-  try {
-    return openSync(path, 'r');
-  } catch (cause) {
+  if (!existsSync(path)) {
     throw new AssayError('EVIDENCE_MISSING', `There is no live stream ${path}.`, {
-      hint: 'the run recorded no rows there, or its stream was already turned into Parquet: look for the .parquet file beside it',
-      cause,
+      hint: 'the run recorded nothing there, or its stream became the .parquet file beside it',
     });
   }
+  return openSync(path, 'r');
 }
 
 function noStream(path: string): AssayError {
-  return new AssayError('EVIDENCE_DAMAGED', `${path} is not an Arrow stream.`, {
+  return new AssayError('EVIDENCE_DAMAGED', `${path} does not begin as an Arrow stream of ours.`, {
     hint: 'its first bytes were overwritten; re-parse the run from its logs',
   });
 }
