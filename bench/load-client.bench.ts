@@ -99,9 +99,7 @@ function report(name: string, { rows, summary, cpuSec, records }: Measured): boo
   print(
     `client CPU ${cpuSec.toFixed(2)} s (warm-up included), longest event-loop delay ${summary.eventLoopDelayMaxMs.toFixed(2)} ms`,
   );
-  print(
-    `${'milliseconds'.padEnd(44)}${['n', 'p50', 'p99', 'max'].map((head) => head.padStart(9)).join('')}`,
-  );
+  print(`${'milliseconds'.padEnd(44)}${['n', 'p50', 'p99', 'max'].map((head) => head.padStart(9)).join('')}`);
   printRow('|ttft client - server|', ttftErrors);
   printRow('|itl client - server|', itlErrors);
   printRow(
@@ -120,11 +118,7 @@ function report(name: string, { rows, summary, cpuSec, records }: Measured): boo
     '|ttft client - nominal|',
     pairs.map(({ nominalError }) => nominalError),
   );
-  return (
-    summary.failed === 0 &&
-    quantile(ttftErrors, 0.99) <= budgetMs &&
-    quantile(itlErrors, 0.99) <= budgetMs
-  );
+  return summary.failed === 0 && quantile(ttftErrors, 0.99) <= budgetMs && quantile(itlErrors, 0.99) <= budgetMs;
 }
 
 interface Pair {
@@ -156,13 +150,8 @@ function gapsBetween(moments: readonly number[]): number[] {
 }
 
 function printRow(label: string, values: readonly number[]): void {
-  const cells =
-    values.length === 0
-      ? ['-', '-', '-']
-      : [0.5, 0.99, 1].map((at) => quantile(values, at).toFixed(3));
-  print(
-    `${label.padEnd(44)}${[String(values.length), ...cells].map((cell) => cell.padStart(9)).join('')}`,
-  );
+  const cells = values.length === 0 ? ['-', '-', '-'] : [0.5, 0.99, 1].map((at) => quantile(values, at).toFixed(3));
+  print(`${label.padEnd(44)}${[String(values.length), ...cells].map((cell) => cell.padStart(9)).join('')}`);
 }
 
 function quantile(values: readonly number[], fraction: number): number {

@@ -26,9 +26,7 @@ const server = createServer((socket) => {
 function answer(socket: Socket, requestId: string): void {
   const record: StubRecord = { receivedMs: clockMs(), writtenMs: [] };
   records.set(requestId, record);
-  socket.write(
-    'HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n',
-  );
+  socket.write('HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n');
   const { ttftMs, gapsMs } = stubSchedule(requestId);
   const writeToken = (dueMs: number): void => {
     const isLast = record.writtenMs.length === stubTokens - 1;

@@ -34,6 +34,7 @@ run(process.argv.slice(2)).catch((thrown: unknown) => {
   process.exitCode = EXIT.usage;
   if (thrown instanceof AssayError) process.stderr.write(`${String((withoutStack(thrown) as Error).stack)}\n`);
   // citty's own errors are about usage; they need no stack either.
-  else if (thrown instanceof Error && thrown.name === 'CLIError') process.stderr.write(`${thrown.message} - see assay --help\n`);
+  else if (thrown instanceof Error && thrown.name === 'CLIError')
+    process.stderr.write(`${thrown.message} - see assay --help\n`);
   else throw thrown;
 });

@@ -56,7 +56,8 @@ interface CellContext {
 function resolveCell(point: SweepPoint, { input, mistakes, coverage }: CellContext): Cell {
   const { workload, spec } = input;
   const params = checkParams(point, { workload, spec }, mistakes);
-  const topology = point.topology === undefined ? workload.topology : checkTopology(point, mistakes) ?? workload.topology;
+  const topology =
+    point.topology === undefined ? workload.topology : (checkTopology(point, mistakes) ?? workload.topology);
   const thresholds = applicableThresholds(point, input, mistakes);
   coverage.push(...checkCoverage(point, workload, thresholds));
   return {

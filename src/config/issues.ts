@@ -13,7 +13,14 @@ export interface Unplaced {
 /** Places a mistake at the line and column of its path. */
 export function place(source: YamlSource, mistake: Unplaced): Problem {
   const { line, column } = source.locate(mistake.path);
-  return { file: source.file, line, column, path: printPath(mistake.path), message: mistake.message, hint: mistake.hint };
+  return {
+    file: source.file,
+    line,
+    column,
+    path: printPath(mistake.path),
+    message: mistake.message,
+    hint: mistake.hint,
+  };
 }
 
 /** A path for people: `thresholds[2].op`. */
@@ -59,7 +66,10 @@ function explain(issue: z.core.$ZodIssue, { schema, input }: Subject): readonly 
 
 function unknownField(path: readonly PathStep[], known: readonly string[]): Unplaced {
   const meant = nearest(String(path.at(-1)), known);
-  const hint = meant === null ? `remove it${known.length > 0 ? `; known: ${known.join(', ')}` : ''}` : `did you mean \`${meant}\`?`;
+  const hint =
+    meant === null
+      ? `remove it${known.length > 0 ? `; known: ${known.join(', ')}` : ''}`
+      : `did you mean \`${meant}\`?`;
   return { path, message: 'unknown field', hint };
 }
 
@@ -89,7 +99,8 @@ function show(value: unknown): string {
 
 function valueAt(input: unknown, path: readonly PathStep[]): unknown {
   return path.reduce<unknown>(
-    (value, step) => (typeof value === 'object' && value !== null ? (value as Record<PathStep, unknown>)[step] : undefined),
+    (value, step) =>
+      typeof value === 'object' && value !== null ? (value as Record<PathStep, unknown>)[step] : undefined,
     input,
   );
 }
@@ -111,6 +122,10 @@ function unwrap(schema: z.core.$ZodType): z.core.$ZodType {
 }
 
 function child(schema: z.core.$ZodType, step: PathStep): z.core.$ZodType | undefined {
-  const def = schema._zod.def as { shape?: Record<string, z.core.$ZodType>; element?: z.core.$ZodType; valueType?: z.core.$ZodType };
+  const def = schema._zod.def as {
+    shape?: Record<string, z.core.$ZodType>;
+    element?: z.core.$ZodType;
+    valueType?: z.core.$ZodType;
+  };
   return def.shape?.[String(step)] ?? def.element ?? def.valueType;
 }

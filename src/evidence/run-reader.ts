@@ -24,9 +24,13 @@ export function readManifest(folder: string): Manifest {
   }
   const version = String((json as { schema_version?: unknown } | null)?.schema_version);
   if (version.split('.')[0] !== MANIFEST_VERSION.split('.')[0]) {
-    throw new AssayError('EVIDENCE_DAMAGED', `${path} has schema_version ${version}, this version reads ${MANIFEST_VERSION}`, {
-      hint: 'read it with the version of vitest-assay that wrote it',
-    });
+    throw new AssayError(
+      'EVIDENCE_DAMAGED',
+      `${path} has schema_version ${version}, this version reads ${MANIFEST_VERSION}`,
+      {
+        hint: 'read it with the version of vitest-assay that wrote it',
+      },
+    );
   }
   const parsed = manifestSchema.safeParse(json);
   if (parsed.success) return parsed.data;
@@ -72,9 +76,13 @@ function readRunFile(folder: string, file: string): string {
 }
 
 function missingFile(folder: string, files: readonly string[]): AssayError {
-  return new AssayError('EVIDENCE_MISSING', `${files.join(', ')} ${files.length === 1 ? 'is' : 'are'} missing from ${folder}`, {
-    hint: 'restore the file, or delete the run directory and run the cell again',
-  });
+  return new AssayError(
+    'EVIDENCE_MISSING',
+    `${files.join(', ')} ${files.length === 1 ? 'is' : 'are'} missing from ${folder}`,
+    {
+      hint: 'restore the file, or delete the run directory and run the cell again',
+    },
+  );
 }
 
 function damaged(path: string, what: string, cause?: unknown): AssayError {

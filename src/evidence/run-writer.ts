@@ -110,7 +110,10 @@ export async function fingerprintSidecars(
     .sort();
   const entries = files.map(async (path) => {
     const absolute = join(folder, path);
-    return [path, { sha256: await hashOfFile(absolute), bytes: statSync(absolute).size, rows: rows[path] ?? null }] as const;
+    return [
+      path,
+      { sha256: await hashOfFile(absolute), bytes: statSync(absolute).size, rows: rows[path] ?? null },
+    ] as const;
   });
   return Object.fromEntries(await Promise.all(entries));
 }

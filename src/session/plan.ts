@@ -46,7 +46,11 @@ export interface SessionPlan {
  */
 export function planSession(options: SessionOptions, frameworks: readonly Framework[]): SessionPlan {
   const { root, configs } = options;
-  const configFiles = globSync([...configs], { cwd: root, ignore: ['**/node_modules/**'], expandDirectories: false }).sort();
+  const configFiles = globSync([...configs], {
+    cwd: root,
+    ignore: ['**/node_modules/**'],
+    expandDirectories: false,
+  }).sort();
   if (configFiles.length === 0) {
     throw new AssayError('USAGE', `no config matches ${configs.join(', ')} in ${root}`, {
       hint: 'set `configs` in assay({ configs }) to the place of your YAML files',

@@ -21,7 +21,8 @@ const file = 'trajectory.parquet';
 export function evaluateConvergence(threshold: ConvergenceThreshold, tables: RunTables): Verdict {
   const question = ask(threshold);
   const series = tables.series.filter(({ metric }) => metric === threshold.metric);
-  if (series.length === 0) return withoutAnswer(question, { reason: `the run has no series ${threshold.metric}`, file });
+  if (series.length === 0)
+    return withoutAnswer(question, { reason: `the run has no series ${threshold.metric}`, file });
   const ruined = series.find(({ values }) => !values.every(Number.isFinite));
   if (ruined !== undefined) return broken(question, { reason: describeRuin(ruined), file, n: ruined.values.length });
   const isInTime = deadlineOf(threshold, tables.startedAtMs);
@@ -30,7 +31,8 @@ export function evaluateConvergence(threshold: ConvergenceThreshold, tables: Run
   }
   const approaches = series.map((one) => approach(one, question.bound, isInTime));
   const late = approaches.find(({ n }) => n === 0);
-  if (late !== undefined) return withoutAnswer(question, { reason: `${nameOf(late.series)} has no point in time`, file });
+  if (late !== undefined)
+    return withoutAnswer(question, { reason: `${nameOf(late.series)} has no point in time`, file });
   return judgeWorst(question, approaches);
 }
 
@@ -40,10 +42,7 @@ function ask(threshold: ConvergenceThreshold): Question {
     threshold,
     metric,
     name: `${metric} ${describeDeadline(threshold)}`,
-    bound:
-      op === '<='
-        ? { op, expected: target + epsilon }
-        : { op: 'within', expected: target, tolerance: epsilon },
+    bound: op === '<=' ? { op, expected: target + epsilon } : { op: 'within', expected: target, tolerance: epsilon },
     unit: parseMetricName(metric).unit,
   };
 }

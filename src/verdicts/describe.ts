@@ -45,7 +45,9 @@ function demand({ bound, unit }: Subject): string {
 function describeInterval({ low, high, confidence }: Interval): string {
   const percent = `${formatNumber(confidence * 100)} % interval`;
   if (low === null) return `${percent} up to ${formatNumber(high ?? NaN)}`;
-  return high === null ? `${percent} from ${formatNumber(low)}` : `${percent} ${formatNumber(low)} to ${formatNumber(high)}`;
+  return high === null
+    ? `${percent} from ${formatNumber(low)}`
+    : `${percent} ${formatNumber(low)} to ${formatNumber(high)}`;
 }
 
 /** A number with its unit. */

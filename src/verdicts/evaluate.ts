@@ -21,7 +21,10 @@ const evaluators: { readonly [K in ThresholdKind]: (threshold: ThresholdOf<K>, t
 };
 
 /** Judges one run by one threshold; the same rows always give the same verdict. */
-export function evaluateThreshold<Kind extends ThresholdKind>(threshold: ThresholdOf<Kind>, tables: RunTables): Verdict {
+export function evaluateThreshold<Kind extends ThresholdKind>(
+  threshold: ThresholdOf<Kind>,
+  tables: RunTables,
+): Verdict {
   return evaluators[threshold.kind](threshold, tables);
 }
 

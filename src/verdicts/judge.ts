@@ -81,7 +81,11 @@ function unanswered(question: Question, { reason, file, n = 0 }: Silence, outcom
   };
 }
 
-function headOf({ threshold, metric, bound }: Question): Pick<Verdict, 'kind' | 'metric' | 'benchmark' | 'op' | 'expected'> {
+function headOf({
+  threshold,
+  metric,
+  bound,
+}: Question): Pick<Verdict, 'kind' | 'metric' | 'benchmark' | 'op' | 'expected'> {
   return {
     kind: threshold.kind,
     metric,

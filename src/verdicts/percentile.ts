@@ -121,7 +121,11 @@ function judgePool(
     return withoutAnswer(question, { reason: `no completed request has ${question.metric}`, file });
   }
   if (!isFinite) {
-    return withoutAnswer(question, { reason: `some values of ${question.metric} are not finite`, file, n: values.length });
+    return withoutAnswer(question, {
+      reason: `some values of ${question.metric} are not finite`,
+      file,
+      n: values.length,
+    });
   }
   const { value, interval } = estimatePercentile(values, question.threshold.percentile, INTERVAL_CONFIDENCE);
   return judge(question, {
@@ -137,7 +141,8 @@ function judgePool(
 function judgeScalar(question: PercentileQuestion, { scalars }: RunTables, why: string): Verdict {
   const { metric, percentile, role } = question.threshold;
   const file = 'manifest.json';
-  if (role !== undefined) return withoutAnswer(question, { reason: `${why}, and a summary is not kept per role`, file });
+  if (role !== undefined)
+    return withoutAnswer(question, { reason: `${why}, and a summary is not kept per role`, file });
   const names = scalarNames(metric, percentile);
   const scalar = findScalar(scalars, names);
   if (scalar === null) return withoutAnswer(question, { reason: `${why}, nor the summary a ${names[0]}`, file });

@@ -105,7 +105,8 @@ function judgeScalar(question: RateQuestion, { scalars }: RunTables, why: string
   const { threshold, quantity } = question;
   const file = 'manifest.json';
   const scalar = findScalar(scalars, quantity.scalars);
-  if (scalar === null) return withoutAnswer(question, { reason: `${why}, nor the summary a ${quantity.scalars[0]}`, file });
+  if (scalar === null)
+    return withoutAnswer(question, { reason: `${why}, nor the summary a ${quantity.scalars[0]}`, file });
   const completed = scalars['completed'] ?? null;
   if (completed === 0) return withoutAnswer(question, { reason: '0 requests completed', file });
   return judge(question, {

@@ -17,7 +17,8 @@ export function inferenceScalars(tables: Omit<RunTables, 'scalars'>): Readonly<R
   if (samples === null || samples.rows === 0) return {};
   const { completed, failed } = selectRequests(samples);
   // The evaluators answer: a scalar and a verdict on the same figure can never differ.
-  const actual = (threshold: Threshold): number | null => evaluateThreshold(threshold, { ...tables, scalars: {} }).actual;
+  const actual = (threshold: Threshold): number | null =>
+    evaluateThreshold(threshold, { ...tables, scalars: {} }).actual;
   const rate = (metric: string): number | null =>
     actual({ kind: 'Rate', metric, per_unit: 'sec', op: '>=', min_rate: 0 });
   const percentile = (metric: string, p: number): number | null =>

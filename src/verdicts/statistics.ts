@@ -40,8 +40,7 @@ export function estimatePercentile(values: Float64Array, percentile: number, con
  */
 export function minimumSamples(percentile: number, confidence = 0.99): number {
   const inside = Math.max(percentile, 100 - percentile) / 100;
-  const isEnough = (n: number): boolean =>
-    inside ** n + n * (1 - inside) * inside ** (n - 1) < 1 - confidence;
+  const isEnough = (n: number): boolean => inside ** n + n * (1 - inside) * inside ** (n - 1) < 1 - confidence;
   if (inside === 1) return Infinity;
   let enough = 2;
   while (!isEnough(enough)) enough *= 2;
@@ -152,7 +151,11 @@ function sampleSpan(rank: number, { left, right }: Span): Span {
 }
 
 /** Moves what is at most the pivot to the left and at least the pivot to the right; returns the ends of the two parts. */
-function partition(values: Float64Array, pivot: number, { left, right }: Span): readonly [lower: number, upper: number] {
+function partition(
+  values: Float64Array,
+  pivot: number,
+  { left, right }: Span,
+): readonly [lower: number, upper: number] {
   let i = left;
   let j = right;
   while (i <= j) {

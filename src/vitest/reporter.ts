@@ -41,7 +41,9 @@ export class AssayReporter implements Reporter {
     this.#startedMs = performance.now();
     const cells = new Set(selected.map(({ planned }) => planned.cell.key)).size;
     const counts = `${cells} of ${plan.cells.length} cells · ${selected.length} claims · artifacts ${this.#artifacts()}/`;
-    this.#print(` ${paint('bold', 'assay')}  ${plan.configFiles.length} ${plan.configFiles.length === 1 ? 'config' : 'configs'} · ${counts}`);
+    this.#print(
+      ` ${paint('bold', 'assay')}  ${plan.configFiles.length} ${plan.configFiles.length === 1 ? 'config' : 'configs'} · ${counts}`,
+    );
     for (const warning of plan.warnings) this.#print(` ${paint('yellow', 'warning')} ${formatProblem(warning)}`);
     this.#print('');
   }
@@ -50,7 +52,10 @@ export class AssayReporter implements Reporter {
     const tests = modules.flatMap((module) => [...module.children.allTests()]);
     const claims = tests.filter((test) => test.meta().assay !== undefined);
     const lines = summaryLines({
-      runs: this.#folders.map((folder) => ({ manifest: readManifest(folder), folder: relative(process.cwd(), folder) })),
+      runs: this.#folders.map((folder) => ({
+        manifest: readManifest(folder),
+        folder: relative(process.cwd(), folder),
+      })),
       skipped: this.#skipped(),
       claims: {
         passed: claims.filter((test) => test.result().state === 'passed').length,
@@ -66,7 +71,9 @@ export class AssayReporter implements Reporter {
   /** A slice that matches nothing is a mistake in the slice, not a success. */
   #nothingSelected(): void {
     if (this.#options.selected.length > 0) return;
-    this.#print(` ${paint('red', 'no claim selected')} - look at the names with \`vitest list\`, at the tags with \`vitest --list-tags\``);
+    this.#print(
+      ` ${paint('red', 'no claim selected')} - look at the names with \`vitest list\`, at the tags with \`vitest --list-tags\``,
+    );
     process.exitCode = 1;
   }
 
@@ -84,7 +91,9 @@ export class AssayReporter implements Reporter {
 
   #print(line: string): void {
     const { vitest } = this.#options;
-    const isMachineRead = vitest.config.reporters.some((entry) => Array.isArray(entry) && MACHINE_REPORTERS.has(String(entry[0])));
+    const isMachineRead = vitest.config.reporters.some(
+      (entry) => Array.isArray(entry) && MACHINE_REPORTERS.has(String(entry[0])),
+    );
     if (isMachineRead) vitest.logger.error(line);
     else vitest.logger.log(line);
   }

@@ -26,9 +26,13 @@ export class Run {
     this.requirePhase('parse');
     const verdict = this.manifest.verdicts.find((candidate) => candidate.benchmark === benchmark);
     if (verdict !== undefined) return verdict;
-    throw new AssayError('CLAIMS_INVALID', `no threshold judges ${benchmark} in ${this.manifest.test_id}/${this.manifest.cell_id}`, {
-      hint: 'add one to the config, or remove the claim',
-    });
+    throw new AssayError(
+      'CLAIMS_INVALID',
+      `no threshold judges ${benchmark} in ${this.manifest.test_id}/${this.manifest.cell_id}`,
+      {
+        hint: 'add one to the config, or remove the claim',
+      },
+    );
   }
 
   /** A measured figure. Throws when it was not measured: no claim passes on nothing. */

@@ -18,7 +18,9 @@ export interface Suite {
 type CellPredicate = (cell: Cell) => boolean;
 
 /** What a folder of suites means: the tier of its files, and which cells each file is about. */
-const FOLDERS: Readonly<Record<string, (fileName: string) => { readonly tier: number; readonly about: CellPredicate }>> = {
+const FOLDERS: Readonly<
+  Record<string, (fileName: string) => { readonly tier: number; readonly about: CellPredicate }>
+> = {
   logistics: () => ({ tier: 1, about: () => true }),
   training: (name) => workloadKind('training', name),
   inference: (name) => workloadKind('inference', name),

@@ -30,7 +30,12 @@ export function summaryLines(summary: SessionSummary): readonly string[] {
   return [
     '',
     `${paint('bold', ' Cells')}, and for each benchmark the tightest of them`,
-    ...[...configs].flatMap(([testId, ofConfig]) => configLines(testId, ofConfig.map(({ manifest }) => manifest))),
+    ...[...configs].flatMap(([testId, ofConfig]) =>
+      configLines(
+        testId,
+        ofConfig.map(({ manifest }) => manifest),
+      ),
+    ),
     ...skipped.map(({ cell, reason }) => `   ${paint('yellow', '-')} ${cell}  skipped: ${reason}`),
     ...[...groupBy(runs.filter(isFailed), causeOf)].flatMap(([cause, failed]) => failureLines(cause, failed)),
     '',

@@ -84,7 +84,12 @@ class Parser {
   }
 
   #tag(name: string): TagFilter {
-    const pattern = new RegExp(`^${name.split('*').map((part) => part.replaceAll(/[.+?^${}()|[\]\\]/g, String.raw`\$&`)).join('.*')}$`);
+    const pattern = new RegExp(
+      `^${name
+        .split('*')
+        .map((part) => part.replaceAll(/[.+?^${}()|[\]\\]/g, String.raw`\$&`))
+        .join('.*')}$`,
+    );
     const matching = new Set(this.#known.filter((tag) => pattern.test(tag)));
     if (matching.size === 0) {
       const meant = nearest(name, this.#known);

@@ -30,7 +30,9 @@ export default claims({
   evidence_intact: {
     async check({ run, expect }) {
       await run.checkEvidence();
-      expect(Object.keys(run.manifest.sidecars)).toEqual(expect.arrayContaining(['config.resolved.yaml', 'events.jsonl']));
+      expect(Object.keys(run.manifest.sidecars)).toEqual(
+        expect.arrayContaining(['config.resolved.yaml', 'events.jsonl']),
+      );
     },
   },
 });

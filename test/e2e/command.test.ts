@@ -13,13 +13,20 @@ beforeAll(async () => {
 });
 
 const assay = async (...args: readonly string[]) => {
-  const { stdout, stderr, exitCode } = await execa(process.execPath, [COMMAND, ...args], { cwd: project.root, reject: false });
+  const { stdout, stderr, exitCode } = await execa(process.execPath, [COMMAND, ...args], {
+    cwd: project.root,
+    reject: false,
+  });
   return { stdout, stderr, exitCode };
 };
 
 describe('assay verify --evidence', () => {
   it('passes runs that are whole', async () => {
-    expect(await assay('verify', '--evidence')).toEqual({ stdout: '1 run checked, 0 damaged', stderr: '', exitCode: 0 });
+    expect(await assay('verify', '--evidence')).toEqual({
+      stdout: '1 run checked, 0 damaged',
+      stderr: '',
+      exitCode: 0,
+    });
   });
 
   it('names every file that is gone or changed, for people and as JSON', async () => {
@@ -42,8 +49,14 @@ describe('assay verify --evidence', () => {
          next: the run can no longer be judged: restore the file, or run the cell again
       3 runs checked, 3 damaged"
     `);
-    const { runs } = JSON.parse((await assay('verify', '--evidence', 'copies', '--json')).stdout) as { runs: { problem: { message: string } | null }[] };
-    expect(runs.map(({ problem }) => problem?.message.split(' ')[0])).toEqual(['manifest.json', 'samples.parquet', join(copy('c'), 'events.jsonl')]);
+    const { runs } = JSON.parse((await assay('verify', '--evidence', 'copies', '--json')).stdout) as {
+      runs: { problem: { message: string } | null }[];
+    };
+    expect(runs.map(({ problem }) => problem?.message.split(' ')[0])).toEqual([
+      'manifest.json',
+      'samples.parquet',
+      join(copy('c'), 'events.jsonl'),
+    ]);
   });
 
   it.each([

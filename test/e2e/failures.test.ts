@@ -19,7 +19,10 @@ async function runBroken(config: string, files: Readonly<Record<string, string>>
 }
 
 describe('a server that cannot start ends as failed_setup, with its own last words', () => {
-  const expectFailedSetup = ({ screen, exitCode, manifest, left }: Awaited<ReturnType<typeof runBroken>>, words: RegExp) => {
+  const expectFailedSetup = (
+    { screen, exitCode, manifest, left }: Awaited<ReturnType<typeof runBroken>>,
+    words: RegExp,
+  ) => {
     expect(manifest.status).toBe('failed_setup');
     expect(manifest.failure).toMatchObject({ category: 'setup_failure', originated_in_phase: 'launch' });
     expect(manifest.failure?.evidence.join('\n')).toMatch(words);
@@ -34,7 +37,10 @@ describe('a server that cannot start ends as failed_setup, with its own last wor
     await new Promise<void>((listening) => occupant.listen(0, '127.0.0.1', listening));
     closers.push(() => occupant.close());
     const { port } = occupant.address() as AddressInfo;
-    expectFailedSetup(await runBroken(ONE_CELL.replace('num_prompts: 8', `num_prompts: 8, port: ${port}`)), /port .*in use|EADDRINUSE/i);
+    expectFailedSetup(
+      await runBroken(ONE_CELL.replace('num_prompts: 8', `num_prompts: 8, port: ${port}`)),
+      /port .*in use|EADDRINUSE/i,
+    );
   });
 
   it('when the model file is missing', async () => {
@@ -43,16 +49,24 @@ describe('a server that cannot start ends as failed_setup, with its own last wor
 
   it('when the model is not the one the config names', async () => {
     const other = 'f'.repeat(64);
-    expectFailedSetup(await runBroken(ONE_CELL.replace('.gguf}', `.gguf, sha256: ${other}}`)), new RegExp(`expected sha256:${other}`));
+    expectFailedSetup(
+      await runBroken(ONE_CELL.replace('.gguf}', `.gguf, sha256: ${other}}`)),
+      new RegExp(`expected sha256:${other}`),
+    );
   });
 
   it('when the config asks for more context than the model was trained with', async () => {
-    expectFailedSetup(await runBroken(ONE_CELL.replace('max_model_length: 256', 'max_model_length: 4096')), /4096.*512|512.*4096/);
+    expectFailedSetup(
+      await runBroken(ONE_CELL.replace('max_model_length: 256', 'max_model_length: 4096')),
+      /4096.*512|512.*4096/,
+    );
   });
 
   it('and every claim that needs a run fails with the cause, once on the screen for all of them', async () => {
     const { tests, screen } = await runBroken(ONE_CELL.replace('byte-llama.gguf', 'no-such.gguf'));
-    const passed = tests.filter(({ status }) => status === 'passed').map(({ fullName }) => fullName.replace(/\[.*/, ''));
+    const passed = tests
+      .filter(({ status }) => status === 'passed')
+      .map(({ fullName }) => fullName.replace(/\[.*/, ''));
     expect(passed).toEqual(['no_orphans', 'evidence_intact']);
     expect(screen.match(/the run is failed_setup: server on localhost ended with code 1/g)).toHaveLength(1);
   });
@@ -70,7 +84,9 @@ describe('a missed threshold', () => {
   });
 
   it('fails nothing where nothing is enforced', async () => {
-    const { exitCode, manifest } = await runBroken(`${ONE_CELL.replace('value: 60000', 'value: 0.001')}enforce: false\n`);
+    const { exitCode, manifest } = await runBroken(
+      `${ONE_CELL.replace('value: 60000', 'value: 0.001')}enforce: false\n`,
+    );
     expect(manifest.status).toBe('recorded');
     expect(manifest.verdicts.map(({ passed }) => passed)).toEqual([true, false]);
     expect(exitCode).toBe(0);
@@ -81,7 +97,9 @@ describe('a broken config', () => {
   it('is told in full before anything starts', async () => {
     const project = new Project({ 'configs/typo.yaml': ONE_CELL.replace('num_warmups', 'num_warmup') });
     const { screen, exitCode, launched } = await project.run();
-    expect(screen).toMatch(/configs\/typo\.yaml:\d+:\d+ params\.num_warmup: unknown field - did you mean `num_warmups`\?/);
+    expect(screen).toMatch(
+      /configs\/typo\.yaml:\d+:\d+ params\.num_warmup: unknown field - did you mean `num_warmups`\?/,
+    );
     expect(screen).toContain('1 problem in 1 of 1 file. Nothing was launched.');
     expect(screen).not.toContain('    at ');
     expect(launched).toEqual([]);

@@ -15,7 +15,9 @@ async function installPackage(root: string): Promise<readonly string[]> {
     mkdirSync(dirname(join(modules, 'vitest-assay', file)), { recursive: true });
     cpSync(join(REPOSITORY, file), join(modules, 'vitest-assay', file));
   }
-  const dependencies = readdirSync(join(REPOSITORY, 'node_modules')).filter((name) => !name.startsWith('.') && name !== 'vitest');
+  const dependencies = readdirSync(join(REPOSITORY, 'node_modules')).filter(
+    (name) => !name.startsWith('.') && name !== 'vitest',
+  );
   for (const name of dependencies) symlinkSync(join(REPOSITORY, 'node_modules', name), join(modules, name));
   return files;
 }
@@ -56,7 +58,9 @@ export default { plugins: [assay({ suites: ['builtin', 'suites'] })], test: { in
       'vitest.config.js': `import { assay } from 'vitest-assay';\nexport default { plugins: [assay({ suites: 'suites' })] };\n`,
     });
     const { screen, exitCode } = await project.run();
-    expect(screen).toMatch(/suites\/misc\/own\.test\.js lies in no tier folder\n {3}next: move it to one of logistics, training/);
+    expect(screen).toMatch(
+      /suites\/misc\/own\.test\.js lies in no tier folder\n {3}next: move it to one of logistics, training/,
+    );
     expect(exitCode).toBe(1);
   });
 });

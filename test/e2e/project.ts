@@ -1,4 +1,13 @@
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { execa } from 'execa';
@@ -64,7 +73,13 @@ export class Project {
   async run(...args: readonly string[]): Promise<SessionResult> {
     const before = new Set(this.runFolders());
     const report = join(this.root, 'report.json');
-    const { all, exitCode } = await this.vitest('run', '--reporter=default', '--reporter=json', `--outputFile=${report}`, ...args);
+    const { all, exitCode } = await this.vitest(
+      'run',
+      '--reporter=default',
+      '--reporter=json',
+      `--outputFile=${report}`,
+      ...args,
+    );
     // A session that does not start writes no report.
     const { testResults = [] } = existsSync(report) ? readJson<JsonReport>(report) : {};
     const tests = testResults.flatMap(({ assertionResults }) => assertionResults);
@@ -85,7 +100,11 @@ export class Project {
 export interface SessionResult {
   readonly screen: string;
   readonly exitCode: number | undefined;
-  readonly tests: readonly { readonly fullName: string; readonly status: string; readonly failureMessages: readonly string[] }[];
+  readonly tests: readonly {
+    readonly fullName: string;
+    readonly status: string;
+    readonly failureMessages: readonly string[];
+  }[];
   readonly launched: readonly string[];
 }
 

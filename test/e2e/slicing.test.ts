@@ -13,7 +13,8 @@ beforeAll(() => {
 
 /** The cells of run directories `<test_id>/<cell>/<hash>/<run>`. */
 const cellsOf = (folders: readonly string[]) => folders.map((folder) => basename(dirname(dirname(folder)))).sort();
-const statusOf = (folder: string) => (JSON.parse(readFileSync(join(folder, 'manifest.json'), 'utf8')) as { status: string }).status;
+const statusOf = (folder: string) =>
+  (JSON.parse(readFileSync(join(folder, 'manifest.json'), 'utf8')) as { status: string }).status;
 
 describe('a slice', () => {
   it('of words launches exactly the cells that carry them, each once, beside the whole tier list', async () => {
@@ -21,14 +22,18 @@ describe('a slice', () => {
     expect(screen).toContain('1 config · 3 of 6 cells');
     expect(cellsOf(launched)).toEqual(['balanced-conc1', 'balanced-conc2', 'balanced-conc4']);
     expect(launched.map(statusOf)).toEqual(['passed', 'passed', 'passed']);
-    expect(new Set(tests.filter(({ status }) => status === 'passed').map(({ fullName }) => fullName)).size).toBe(3 * 16);
+    expect(new Set(tests.filter(({ status }) => status === 'passed').map(({ fullName }) => fullName)).size).toBe(
+      3 * 16,
+    );
     expect(exitCode).toBe(0);
   });
 
   it('of a claim and a level registers that claim alone, for those cells alone', async () => {
     const { launched, tests } = await project.run('-t', 'ttft_p99 conc4');
     expect(cellsOf(launched)).toEqual(['balanced-conc4', 'prefill_heavy-conc4']);
-    expect(tests.filter(({ fullName }) => fullName.includes('[')).map(({ fullName, status }) => `${fullName} ${status}`)).toEqual([
+    expect(
+      tests.filter(({ fullName }) => fullName.includes('[')).map(({ fullName, status }) => `${fullName} ${status}`),
+    ).toEqual([
       'ttft_p99[llama_cpp-byte_llama-cpu-f32-balanced-conc4] passed',
       'ttft_p99[llama_cpp-byte_llama-cpu-f32-prefill_heavy-conc4] passed',
     ]);
@@ -58,7 +63,9 @@ describe('a slice', () => {
 
   it('with a mistake in it is refused before anything runs', async () => {
     const { screen, exitCode, launched } = await project.run('--tags-filter', 'framework_llama & tier_1');
-    expect(screen).toContain('the tag filter "framework_llama & tier_1" names "framework_llama", which no claim carries');
+    expect(screen).toContain(
+      'the tag filter "framework_llama & tier_1" names "framework_llama", which no claim carries',
+    );
     expect(launched).toEqual([]);
     expect(exitCode).toBe(1);
   });

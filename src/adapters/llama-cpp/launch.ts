@@ -31,7 +31,8 @@ export async function planServer(cell: Cell): Promise<ServerPlan> {
   const { max_model_length: ctxSize, parallel_slots: parallel, threads, port } = llamaCppParams.parse(cell.params);
   const modelSha256 = model.sha256?.replace('sha256:', '');
   const options = { model: path, modelSha256, alias: model.id, host: HOST, ctxSize, parallel, threads, seed };
-  if (knobs['backend'] === 'llama-server') return planLlamaServer({ ...options, port: port === 0 ? await freePort() : port });
+  if (knobs['backend'] === 'llama-server')
+    return planLlamaServer({ ...options, port: port === 0 ? await freePort() : port });
   return {
     command: { file: process.execPath, args: [SERVER, ...serverArgv({ ...options, port })] },
     baseUrl: (server) => announcedUrl(server.tail(200)),

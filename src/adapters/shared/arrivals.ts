@@ -20,9 +20,7 @@ interface Arrivals<A extends Arrival> {
 /** Sends `count` requests as the arrival says; ends when all have ended, or early on abort. */
 export function runArrivals(options: Arrivals<Arrival>): Promise<void> {
   const { arrival } = options;
-  return arrival.kind === 'closed'
-    ? runClosedLoop({ ...options, arrival })
-    : runOpenLoop({ ...options, arrival });
+  return arrival.kind === 'closed' ? runClosedLoop({ ...options, arrival }) : runOpenLoop({ ...options, arrival });
 }
 
 /**

@@ -5,15 +5,7 @@ import type { Usage } from './stream-events.ts';
 import { readStreamEvent, snippet } from './stream-events.ts';
 
 /** Why a request did not give a whole answer. */
-type FailureKind =
-  | 'http'
-  | 'network'
-  | 'timeout'
-  | 'malformed'
-  | 'server_error'
-  | 'truncated'
-  | 'empty'
-  | 'aborted';
+type FailureKind = 'http' | 'network' | 'timeout' | 'malformed' | 'server_error' | 'truncated' | 'empty' | 'aborted';
 
 /** Everything seen of one request; times are `performance.now()` milliseconds. */
 export interface RequestOutcome {

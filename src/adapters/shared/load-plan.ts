@@ -92,12 +92,7 @@ function arrivalChecks(arrival: Arrival): readonly Check[] {
   const { requestRatePerSec: rate, burstiness, maxConcurrency } = arrival;
   return [
     ['arrival.requestRatePerSec', rate, rate > 0, 'above 0'],
-    [
-      'arrival.burstiness',
-      burstiness,
-      burstiness > 0 && Number.isFinite(burstiness),
-      'finite and above 0',
-    ],
+    ['arrival.burstiness', burstiness, burstiness > 0 && Number.isFinite(burstiness), 'finite and above 0'],
     countCheck('arrival.maxConcurrency', maxConcurrency ?? 1, 1),
   ];
 }

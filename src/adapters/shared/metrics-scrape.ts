@@ -36,8 +36,7 @@ async function fetchText(url: string, timeoutMs: number): Promise<string> {
   return text;
 }
 
-const sampleLine =
-  /^([a-zA-Z_:][\w:]*)(?:\s*\{((?:[^"{}]|"(?:\\.|[^"\\])*")*)\})?\s+(\S+)(?:\s+-?[\d.]+)?(?:\s+#.*)?$/;
+const sampleLine = /^([a-zA-Z_:][\w:]*)(?:\s*\{((?:[^"{}]|"(?:\\.|[^"\\])*")*)\})?\s+(\S+)(?:\s+-?[\d.]+)?(?:\s+#.*)?$/;
 const labelPair = /([a-zA-Z_]\w*)\s*=\s*"((?:\\.|[^"\\])*)"/g;
 
 /** Reads the Prometheus (or OpenMetrics) text format; comments and lines of another shape are left out. */
@@ -45,9 +44,7 @@ export function parseMetrics(text: string): MetricSample[] {
   return text.split('\n').flatMap((line) => {
     const [, name, labels = '', value = ''] = sampleLine.exec(line.trim()) ?? [];
     const number = parseValue(value);
-    return name === undefined || number === null
-      ? []
-      : [{ name, labels: parseLabels(labels), value: number }];
+    return name === undefined || number === null ? [] : [{ name, labels: parseLabels(labels), value: number }];
   });
 }
 
@@ -72,10 +69,7 @@ function parseValue(text: string): number | null {
  * that is new or smaller than before began at 0 in between. Times of creation
  * (`_created`) are no counters and are left out.
  */
-export function counterIncreases(
-  before: readonly MetricSample[],
-  after: readonly MetricSample[],
-): MetricSample[] {
+export function counterIncreases(before: readonly MetricSample[], after: readonly MetricSample[]): MetricSample[] {
   const earlier = new Map(before.map((sample) => [seriesKey(sample), sample.value]));
   return after
     .filter(({ name }) => !name.endsWith('_created'))

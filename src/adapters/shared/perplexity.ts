@@ -2,9 +2,7 @@ import { request } from 'undici';
 import { z } from 'zod';
 
 const scoredSchema = z.object({
-  choices: z
-    .array(z.object({ logprobs: z.object({ token_logprobs: z.array(z.number().nullable()) }) }))
-    .length(1),
+  choices: z.array(z.object({ logprobs: z.object({ token_logprobs: z.array(z.number().nullable()) }) })).length(1),
 });
 
 /** How well a served model predicts one window of text. */
@@ -37,7 +35,8 @@ export async function scoreWindow(
     signal,
   });
   const answer = await body.text();
-  if (statusCode !== 200) throw new Error(`the server cannot score a prompt: status ${statusCode}: ${answer.slice(0, 200)}`);
+  if (statusCode !== 200)
+    throw new Error(`the server cannot score a prompt: status ${statusCode}: ${answer.slice(0, 200)}`);
   const [choice] = scoredSchema.parse(JSON.parse(answer)).choices;
   const logprobs = (choice?.logprobs.token_logprobs ?? []).filter((value) => value !== null);
   return { nll: -logprobs.reduce((sum, value) => sum + value, 0), tokens: logprobs.length };

@@ -19,10 +19,7 @@ interface GaugeReading {
 }
 
 /** Reads a server's gauges once a second until stopped; a scrape that fails leaves a gap, not a zero. */
-export function watchQueue(
-  baseUrl: string,
-  onReading: (reading: GaugeReading) => void,
-): { readonly stop: () => void } {
+export function watchQueue(baseUrl: string, onReading: (reading: GaugeReading) => void): { readonly stop: () => void } {
   let step = 0;
   const scrape = async (): Promise<void> => {
     const thisStep = step++;

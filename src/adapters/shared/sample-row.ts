@@ -29,8 +29,7 @@ export function toSampleRow(outcome: RequestOutcome, context: RowContext): Sampl
     tpotMs: failure === null ? meanOf(gapsMs, outputTokens - 1) : null,
     itlMs: meanOf(gapsMs, gapsMs.length),
     e2elMs: failure === null ? outcome.endedMs - arrivalMs : null,
-    inputTokens:
-      outcome.usage?.inputTokens ?? (plan.endpoint === 'completions' ? plan.inputTokens : null),
+    inputTokens: outcome.usage?.inputTokens ?? (plan.endpoint === 'completions' ? plan.inputTokens : null),
     outputTokens,
     role: context.role,
     host: context.host,

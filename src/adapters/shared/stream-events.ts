@@ -48,9 +48,7 @@ export function snippet(text: string): string {
  */
 function carriesToken(choice: Fields): boolean {
   const delta = asFields(choice['delta']);
-  const texts = delta
-    ? [delta['content'], delta['reasoning_content'], delta['reasoning']]
-    : [choice['text']];
+  const texts = delta ? [delta['content'], delta['reasoning_content'], delta['reasoning']] : [choice['text']];
   if (texts.some((text) => typeof text === 'string' && text !== '')) return true;
   const isNotice = typeof choice['finish_reason'] === 'string' || delta?.['role'] !== undefined;
   return !isNotice && texts.includes('');

@@ -30,17 +30,27 @@ describe('bindCell', () => {
 
   it('wants every label of a selector', () => {
     const topology = { roles: { a: role(1, 0, 'gpu, fast') } };
-    expect(bindCell(topology, pool(['n1', 0, 'gpu'], ['n2', 0, 'gpu', 'fast']))).toMatchObject({ hosts: { a: ['n2'] } });
+    expect(bindCell(topology, pool(['n1', 0, 'gpu'], ['n2', 0, 'gpu', 'fast']))).toMatchObject({
+      hosts: { a: ['n2'] },
+    });
   });
 
   it('never over-commits a node, never binds one twice in a role, and always answers alike', () => {
     const roles = fc.dictionary(
       fc.stringMatching(/^[a-z]{1,3}$/),
-      fc.record({ count: fc.integer({ min: 1, max: 4 }), gpus_per_node: fc.integer({ min: 0, max: 8 }), selector: fc.constantFrom('', 'x', 'x y') }),
+      fc.record({
+        count: fc.integer({ min: 1, max: 4 }),
+        gpus_per_node: fc.integer({ min: 0, max: 8 }),
+        selector: fc.constantFrom('', 'x', 'x y'),
+      }),
       { minKeys: 1, maxKeys: 4 },
     );
     const nodes = fc.uniqueArray(
-      fc.record({ name: fc.stringMatching(/^n\d{1,2}$/), gpus: fc.integer({ min: 0, max: 8 }), labels: fc.subarray(['x', 'y']) }),
+      fc.record({
+        name: fc.stringMatching(/^n\d{1,2}$/),
+        gpus: fc.integer({ min: 0, max: 8 }),
+        labels: fc.subarray(['x', 'y']),
+      }),
       { selector: ({ name }) => name, maxLength: 6 },
     );
     fc.assert(

@@ -45,7 +45,13 @@ thresholds:
 describe('loadConfigs', () => {
   it('expands a config into cells with their tags, names and thresholds', () => {
     const { cells } = load({ 'demo.yaml': GOOD });
-    expect(cells.map(({ key, bracket, thresholds }) => ({ key, bracket, thresholds: thresholds.map((one) => [one.threshold.kind === 'Percentile' && one.threshold.value, one.source]) }))).toEqual([
+    expect(
+      cells.map(({ key, bracket, thresholds }) => ({
+        key,
+        bracket,
+        thresholds: thresholds.map((one) => [one.threshold.kind === 'Percentile' && one.threshold.value, one.source]),
+      })),
+    ).toEqual([
       { key: 'demo/conc1', bracket: '[llama_cpp-tiny-cpu-f32-conc1]', thresholds: [[50, 'demo.yaml:14']] },
       { key: 'demo/conc2', bracket: '[llama_cpp-tiny-cpu-f32-conc2]', thresholds: [[90, 'demo.yaml:15']] },
     ]);
@@ -63,9 +69,18 @@ describe('loadConfigs', () => {
   });
 
   it('reports every problem of every file at once, each with its place and the next step', () => {
-    const broken = GOOD.replace('target_gpu', 'target_gpus').replace('num_prompts: 10', 'num_prompts: "10"').replace('percentile: 99,', 'percentile: 990,');
+    const broken = GOOD.replace('target_gpu', 'target_gpus')
+      .replace('num_prompts: 10', 'num_prompts: "10"')
+      .replace('percentile: 99,', 'percentile: 990,');
     const typo = GOOD.replace('framework: llama_cpp', 'framework: lama_cpp').replace('test_id: demo', 'test_id: other');
-    expect(complaint({ 'a.yaml': broken, 'b.yaml': typo, 'c.yaml': GOOD.replace('test_id: demo', 'test_id: ok'), 'd.yaml': 'a: 1\na: 2\n' })).toMatchInlineSnapshot(`
+    expect(
+      complaint({
+        'a.yaml': broken,
+        'b.yaml': typo,
+        'c.yaml': GOOD.replace('test_id: demo', 'test_id: ok'),
+        'd.yaml': 'a: 1\na: 2\n',
+      }),
+    ).toMatchInlineSnapshot(`
       "a.yaml:1:1 target_gpu: is missing - add a string
       a.yaml:3:1 target_gpus: unknown field - did you mean \`target_gpu\`?
       a.yaml:14:41 thresholds[0].percentile: 990 is not accepted - a percentile above 0 and at most 100
@@ -133,7 +148,8 @@ describe('loadConfigs', () => {
       b.yaml:1:1 test_id: demo/conc2 is also a cell of a.yaml - give the config its own test_id
       2 problems in 1 of 2 files. Nothing was launched."
     `);
-    expect(complaint({ 'a.yaml': GOOD, 'b.yaml': GOOD.replace('test_id: demo', 'test_id: demo2') })).toMatchInlineSnapshot(`
+    expect(complaint({ 'a.yaml': GOOD, 'b.yaml': GOOD.replace('test_id: demo', 'test_id: demo2') }))
+      .toMatchInlineSnapshot(`
       "b.yaml:1:1 id_knobs: [llama_cpp-tiny-cpu-f32-conc1] is also a cell of a.yaml - add the knob that differs to \`id_knobs:\`
       b.yaml:1:1 id_knobs: [llama_cpp-tiny-cpu-f32-conc2] is also a cell of a.yaml - add the knob that differs to \`id_knobs:\`
       2 problems in 1 of 2 files. Nothing was launched."

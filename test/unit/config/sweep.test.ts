@@ -25,13 +25,20 @@ describe('expandSweep', () => {
   });
 
   it('gives a config without axes the one cell default, with its fixed params', () => {
-    expect(expand({ isl: 7 }).points).toEqual([{ cellId: 'default', axes: { isl: 7 }, params: { isl: 7 }, topology: undefined }]);
+    expect(expand({ isl: 7 }).points).toEqual([
+      { cellId: 'default', axes: { isl: 7 }, params: { isl: 7 }, topology: undefined },
+    ]);
   });
 
   it('keeps the fields of an option together and carries its topology', () => {
     const split = { topology: { roles: {} }, name: '2p2d' };
     expect(expand({ pd: [split], concurrency: [32] }).points).toEqual([
-      { cellId: '2p2d-conc32', axes: { pd: '2p2d', concurrency: 32 }, params: { concurrency: 32 }, topology: { roles: {} } },
+      {
+        cellId: '2p2d-conc32',
+        axes: { pd: '2p2d', concurrency: 32 },
+        params: { concurrency: 32 },
+        topology: { roles: {} },
+      },
     ]);
   });
 
@@ -47,11 +54,9 @@ describe('expandSweep', () => {
   });
 
   it('excludes by value and option name together, and keeps only what include names', () => {
-    expect(ids({ concurrency: [16, 64], isl_osl: shapes, exclude: [{ concurrency: 64, isl_osl: 'prefill_heavy' }] })).toEqual([
-      'balanced-conc16',
-      'balanced-conc64',
-      'prefill_heavy-conc16',
-    ]);
+    expect(
+      ids({ concurrency: [16, 64], isl_osl: shapes, exclude: [{ concurrency: 64, isl_osl: 'prefill_heavy' }] }),
+    ).toEqual(['balanced-conc16', 'balanced-conc64', 'prefill_heavy-conc16']);
     expect(ids({ concurrency: [16, 64], isl_osl: shapes, include: [{ isl: 4096 }] })).toEqual([
       'prefill_heavy-conc16',
       'prefill_heavy-conc64',

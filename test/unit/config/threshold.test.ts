@@ -11,7 +11,15 @@ const convergence = { kind: 'Convergence', metric: 'loss', target: 2.1, epsilon:
 describe('thresholdSchema', () => {
   it.each([
     [percentile],
-    [{ ...percentile, role: 'decode', min_samples: 'auto', when: { concurrency: 64, isl_osl: 'balanced' }, benchmark: 'x' }],
+    [
+      {
+        ...percentile,
+        role: 'decode',
+        min_samples: 'auto',
+        when: { concurrency: 64, isl_osl: 'balanced' },
+        benchmark: 'x',
+      },
+    ],
     [{ ...percentile, percentile: 100, min_samples: 10 }],
     [rate],
     [{ ...rate, per_unit: 'hour', op: '<' }],
@@ -58,7 +66,9 @@ describe('thresholdSchema', () => {
   it('can be printed as a JSON Schema with one branch per kind', () => {
     const schema = z.toJSONSchema(thresholdSchema, { io: 'input' });
     const kinds = schema.oneOf?.map((branch) => branch.properties?.['kind']);
-    expect(kinds).toEqual(['Percentile', 'Rate', 'Goodput', 'Convergence'].map((kind) => ({ type: 'string', const: kind })));
+    expect(kinds).toEqual(
+      ['Percentile', 'Rate', 'Goodput', 'Convergence'].map((kind) => ({ type: 'string', const: kind })),
+    );
   });
 });
 

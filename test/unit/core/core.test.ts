@@ -10,7 +10,11 @@ import { formatDuration, formatNumber, parseDurationMs } from '../../../src/core
 function shuffleKeys(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(shuffleKeys);
   if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(Object.entries(value).toReversed().map(([key, item]) => [key, shuffleKeys(item)]));
+  return Object.fromEntries(
+    Object.entries(value)
+      .toReversed()
+      .map(([key, item]) => [key, shuffleKeys(item)]),
+  );
 }
 
 describe('canonicalJson', () => {
@@ -26,7 +30,9 @@ describe('canonicalJson', () => {
   });
 
   it('sorts keys at every depth and refuses what JSON cannot say', () => {
-    expect(canonicalJson({ b: [{ d: 1, c: null }], a: 'x', skipped: undefined })).toBe('{"a":"x","b":[{"c":null,"d":1}]}');
+    expect(canonicalJson({ b: [{ d: 1, c: null }], a: 'x', skipped: undefined })).toBe(
+      '{"a":"x","b":[{"c":null,"d":1}]}',
+    );
     expect(() => canonicalJson({ a: Number.NaN })).toThrow('NaN has no JSON form');
   });
 });
@@ -87,7 +93,9 @@ describe('nearest', () => {
 
 describe('withoutStack', () => {
   it('leaves a known error its message and next step only', () => {
-    const error = withoutStack(new AssayError('USAGE', 'x is wrong', { hint: 'write y', cause: new Error('deep') })) as Error;
+    const error = withoutStack(
+      new AssayError('USAGE', 'x is wrong', { hint: 'write y', cause: new Error('deep') }),
+    ) as Error;
     expect(error.stack).toBe('AssayError: x is wrong\n   next: write y');
     expect(Object.keys(error)).not.toContain('hint');
     expect(error.cause).toBeUndefined();

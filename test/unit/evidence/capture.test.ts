@@ -80,6 +80,19 @@ describe('openCapture', () => {
     );
   });
 
+  it('keeps texts and lists of any length', async () => {
+    const path = join(temporaryFolder(), 'samples.arrows');
+    const rows = [1, 40_000, 0, 300_000].map((length) =>
+      sample({ requestId: `é${length}`, error: '✓'.repeat(length), itlsMs: Array.from({ length }, (_, i) => i) }),
+    );
+    await captured(path, samplesTable, [rows]);
+    const kept = tableFromIPC(readFileSync(path)).toArray();
+    expect(
+      kept.map((row) => [row.request_id, row.error === '✓'.repeat(row.itls_ms.length), row.itls_ms.length]),
+    ).toEqual(rows.map((row) => [row.requestId, true, row.itlsMs.length]));
+    expect([...(kept.at(-1)?.itls_ms ?? [])]).toEqual(rows.at(-1)?.itlsMs);
+  });
+
   it('writes no number that is not finite', async () => {
     const path = join(temporaryFolder(), 'samples.arrows');
     await captured(path, samplesTable, [

@@ -3,6 +3,7 @@ import { readFileSync, readdirSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
 import { describe, expect, it } from 'vitest';
+import { openCapture } from '../../../src/evidence/capture.ts';
 import { samplesTable, trajectoryTable } from '../../../src/evidence/column-schema.ts';
 import { writeParquet } from '../../../src/evidence/parquet.ts';
 import { captured, point, sample, temporaryFolder } from './rows.ts';
@@ -106,6 +107,20 @@ describe('writeParquet', () => {
       rows.length,
       true,
     ]);
+  });
+
+  it('keeps the rows of batches that are larger than what DuckDB takes at once', async () => {
+    const folder = temporaryFolder();
+    const capture = openCapture(join(folder, 's.arrows'), samplesTable, { batchRows: 5000 });
+    for (const row of manySamples(6000)) capture.append(row);
+    await capture.close();
+    await writeParquet(join(folder, 's.arrows'), join(folder, 's.parquet'), samplesTable);
+    expect(
+      await sql(
+        `SELECT count(*)::INT, bool_and(request_id = 'request-' || file_row_number)
+         FROM read_parquet('${folder}/s.parquet', file_row_number = true)`,
+      ),
+    ).toEqual([[6000, true]]);
   });
 
   it('gives the same bytes for the same stream, and their hash', async () => {

@@ -5,15 +5,28 @@ import { describe, expect, it } from 'vitest';
 import { localExecutor } from '../../../src/exec/local.ts';
 
 const executor = localExecutor('localhost');
-const node = (program: string, env: Readonly<Record<string, string>> = {}) => ({ file: process.execPath, args: ['-e', program], env });
+const node = (program: string, env: Readonly<Record<string, string>> = {}) => ({
+  file: process.execPath,
+  args: ['-e', program],
+  env,
+});
 let counter = 0;
-const options = () => ({ runId: `test-${process.pid}-${counter++}`, logFile: join(mkdtempSync(join(tmpdir(), 'assay-exec-')), 'role.log') });
+const options = () => ({
+  runId: `test-${process.pid}-${counter++}`,
+  logFile: join(mkdtempSync(join(tmpdir(), 'assay-exec-')), 'role.log'),
+});
 
 describe('localExecutor', () => {
   it('keeps both streams in the log and in the tail, whole lines only', async () => {
     const where = options();
     const lines: string[] = [];
-    const started = await executor.start(node('process.stdout.write("par"); setTimeout(() => { console.log("tial"); console.error(process.env.WHO); process.stdout.write("end") }, 50)', { WHO: 'me' }), where);
+    const started = await executor.start(
+      node(
+        'process.stdout.write("par"); setTimeout(() => { console.log("tial"); console.error(process.env.WHO); process.stdout.write("end") }, 50)',
+        { WHO: 'me' },
+      ),
+      where,
+    );
     started.onLine((line) => lines.push(line));
     expect(await started.exited).toEqual({ code: 0, signal: null });
     expect(started.exit()).toEqual({ code: 0, signal: null });
@@ -31,7 +44,12 @@ describe('localExecutor', () => {
   });
 
   it('lets a process drain on stop', async () => {
-    const started = await executor.start(node('process.on("SIGTERM", () => { console.log("drained"); process.exit(0) }); console.log("up"); setInterval(() => {}, 1000)'), options());
+    const started = await executor.start(
+      node(
+        'process.on("SIGTERM", () => { console.log("drained"); process.exit(0) }); console.log("up"); setInterval(() => {}, 1000)',
+      ),
+      options(),
+    );
     await new Promise<void>((up) => started.onLine(() => up()));
     expect(await started.stop(10_000)).toEqual({ code: 0, signal: null });
     expect(started.tail(1)).toEqual(['drained']);
@@ -50,7 +68,10 @@ describe('localExecutor', () => {
 
   it('finds the processes of one run and of no other', async () => {
     const [mine, other] = [options(), options()];
-    const processes = [await executor.start(node('setInterval(() => {}, 1000)'), mine), await executor.start(node('setInterval(() => {}, 1000)'), other)];
+    const processes = [
+      await executor.start(node('setInterval(() => {}, 1000)'), mine),
+      await executor.start(node('setInterval(() => {}, 1000)'), other),
+    ];
     expect(await executor.findLabelled(mine.runId)).toEqual([processes[0]!.pid]);
     executor.kill([processes[0]!.pid]);
     await processes[0]!.exited;
@@ -59,7 +80,12 @@ describe('localExecutor', () => {
   });
 
   it('measures what a process has used', async () => {
-    const started = await executor.start(node('const end = Date.now() + 300; while (Date.now() < end); console.log("worked"); setInterval(() => {}, 1000)'), options());
+    const started = await executor.start(
+      node(
+        'const end = Date.now() + 300; while (Date.now() < end); console.log("worked"); setInterval(() => {}, 1000)',
+      ),
+      options(),
+    );
     await new Promise<void>((worked) => started.onLine(() => worked()));
     const { cpuSeconds, peakRssBytes } = started.usage();
     expect(cpuSeconds).toBeGreaterThan(0.05);

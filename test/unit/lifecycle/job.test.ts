@@ -27,7 +27,10 @@ class Scripted extends BaseAdapter {
   status: () => ProgressStatus = () => ({ state: 'done' });
 
   async launch(context: RunContext): Promise<void> {
-    const launched = await context.launchRole('server', 'localhost', { file: process.execPath, args: ['-e', this.program] });
+    const launched = await context.launchRole('server', 'localhost', {
+      file: process.execPath,
+      args: ['-e', this.program],
+    });
     await waitUntilReady(context, launched, () => Promise.resolve(launched.process.tail(9).includes('up')));
   }
 
@@ -70,7 +73,10 @@ async function run(adapter: Scripted, { config = CONFIG, abort = new AbortContro
   const plan = planSession({ root, configs: ['*.yaml'], artifacts: 'runs' }, frameworks);
   const request = startRun(plan.cells[0]!, { server: ['localhost'] }, plan.artifacts);
   const context = new JobContext({ request, writer: new RunWriter(request.folder), abort, report: () => undefined });
-  const returned = await runJob(adapter, context, { manifest: readOwnManifest(request.folder), onPhase: () => undefined });
+  const returned = await runJob(adapter, context, {
+    manifest: readOwnManifest(request.folder),
+    onPhase: () => undefined,
+  });
   const manifest = readManifest(request.folder);
   // Whatever happened: what the job returns is what stands on disk, whole, and nothing runs on.
   expect(manifest).toEqual(returned);
@@ -106,8 +112,16 @@ describe('runJob', () => {
       'teardown.start',
       'teardown.done',
     ]);
-    expect(manifest.result.scalars).toMatchObject({ requests: 2, completed: 2, ttft_p99_ms: 20, throughput_tps: 8, odd: null });
-    expect(manifest.verdicts).toMatchObject([{ benchmark: 'ttft_p99', expected: 50, actual: 20, margin: 30, passed: true, n: 2 }]);
+    expect(manifest.result.scalars).toMatchObject({
+      requests: 2,
+      completed: 2,
+      ttft_p99_ms: 20,
+      throughput_tps: 8,
+      odd: null,
+    });
+    expect(manifest.verdicts).toMatchObject([
+      { benchmark: 'ttft_p99', expected: 50, actual: 20, margin: 30, passed: true, n: 2 },
+    ]);
     expect(readdirSync(folder)).not.toContain('samples.arrows');
   });
 
@@ -125,7 +139,12 @@ describe('runJob', () => {
 
   const ended = 'console.log("first"); console.error("last words"); process.exit(3)';
   const stuck = { state: 'running', mark: 1, progress: { done: 1, total: 2, unit: 'req', rate: '' } } as const;
-  const broken = { state: 'broken', predicate: 'error_rate', detail: '9 of 10 requests failed', evidence: ['500'] } as const;
+  const broken = {
+    state: 'broken',
+    predicate: 'error_rate',
+    detail: '9 of 10 requests failed',
+    evidence: ['500'],
+  } as const;
   it.each<[string, Partial<Scripted>, string, object]>([
     [
       'prepare raises',
@@ -148,13 +167,22 @@ describe('runJob', () => {
       'the predicate breaks',
       { status: () => broken },
       'failed_safety',
-      { category: 'safety_violation', originated_in_phase: 'await', message: 'error_rate: 9 of 10 requests failed', evidence: ['500'] },
+      {
+        category: 'safety_violation',
+        originated_in_phase: 'await',
+        message: 'error_rate: 9 of 10 requests failed',
+        evidence: ['500'],
+      },
     ],
     [
       'nothing moves',
       { status: () => stuck },
       'failed_liveness',
-      { category: 'liveness_failure', originated_in_phase: 'await', message: 'no progress for 0.3 s (stood at 1 of 2 req)' },
+      {
+        category: 'liveness_failure',
+        originated_in_phase: 'await',
+        message: 'no progress for 0.3 s (stood at 1 of 2 req)',
+      },
     ],
     [
       'the artifact cannot be read',
@@ -164,7 +192,10 @@ describe('runJob', () => {
     ],
     [
       'a fatal line is printed',
-      { program: `${SLEEPER}; console.log("GGML_ASSERT(n > 0) failed")`, status: () => ({ ...stuck, mark: Math.random() }) },
+      {
+        program: `${SLEEPER}; console.log("GGML_ASSERT(n > 0) failed")`,
+        status: () => ({ ...stuck, mark: Math.random() }),
+      },
       'failed_pattern',
       { category: 'failure_pattern_matched', evidence: ['GGML_ASSERT(n > 0) failed'] },
     ],
@@ -180,12 +211,18 @@ describe('runJob', () => {
     const { manifest } = await run(scripted({ program: SLEEPER.replace('up', 'not yet') }), { config });
     expect(manifest).toMatchObject({
       status: 'failed_setup',
-      failure: { originated_in_phase: 'launch', message: 'server on localhost not ready after 3.0 s', evidence: ['not yet'] },
+      failure: {
+        originated_in_phase: 'launch',
+        message: 'server on localhost not ready after 3.0 s',
+        evidence: ['not yet'],
+      },
     });
   });
 
   it('keeps a failing teardown beside the first cause, and still ends the processes', async () => {
-    const { manifest } = await run(scripted({ status: () => broken, teardown: () => Promise.reject(new Error('no route')) }));
+    const { manifest } = await run(
+      scripted({ status: () => broken, teardown: () => Promise.reject(new Error('no route')) }),
+    );
     expect(manifest.failure?.category).toBe('safety_violation');
     expect(manifest.teardown).toEqual({ orphans: 1, error: 'no route' });
     expect(manifest.phases.teardown?.status).toBe('failed');

@@ -79,9 +79,14 @@ describe('the shipped config', () => {
 
   it('has the six cells of the README', () => {
     expect(cells.map(({ cell }) => cell.key)).toEqual(
-      ['balanced-conc1', 'balanced-conc2', 'balanced-conc4', 'prefill_heavy-conc1', 'prefill_heavy-conc2', 'prefill_heavy-conc4'].map(
-        (id) => `byte_llama_cpu/${id}`,
-      ),
+      [
+        'balanced-conc1',
+        'balanced-conc2',
+        'balanced-conc4',
+        'prefill_heavy-conc1',
+        'prefill_heavy-conc2',
+        'prefill_heavy-conc4',
+      ].map((id) => `byte_llama_cpu/${id}`),
     );
   });
 

@@ -56,7 +56,10 @@ describe('Scheduler', () => {
   });
 
   it('answers a cell that fits no node without a launch, and refuses one it does not know', async () => {
-    const unbound = { cell: { key: 'u' }, binding: { state: 'unbound', detail: 'insufficient_nodes (need 2, have 1)' } };
+    const unbound = {
+      cell: { key: 'u' },
+      binding: { state: 'unbound', detail: 'insufficient_nodes (need 2, have 1)' },
+    };
     const { scheduler, started } = bench([unbound as unknown as PlannedCell]);
     expect(await scheduler.request('u')).toEqual({ state: 'skipped', reason: 'insufficient_nodes (need 2, have 1)' });
     await expect(scheduler.request('x')).rejects.toThrow('no cell x in this session');
@@ -65,7 +68,9 @@ describe('Scheduler', () => {
 
   it('frees the nodes of a launch that throws', async () => {
     const scheduler = new Scheduler([cell('a', 'n1'), cell('b', 'n1')], ({ cell: { key } }) =>
-      key === 'a' ? Promise.reject(new Error('boom')) : Promise.resolve({ state: 'ran', folder: key, status: 'passed' }),
+      key === 'a'
+        ? Promise.reject(new Error('boom'))
+        : Promise.resolve({ state: 'ran', folder: key, status: 'passed' }),
     );
     await expect(scheduler.request('a')).rejects.toThrow('boom');
     expect(await scheduler.request('b')).toMatchObject({ state: 'ran' });
@@ -74,29 +79,33 @@ describe('Scheduler', () => {
   it('never has two cells on a node, and runs every requested cell exactly once', async () => {
     const nodes = fc.subarray(['n1', 'n2', 'n3'], { minLength: 1 });
     await fc.assert(
-      fc.asyncProperty(fc.array(nodes, { minLength: 1, maxLength: 8 }), fc.infiniteStream(fc.nat()), async (cells, picks) => {
-        const planned = cells.map((on, index) => cell(`c${index}`, ...on));
-        const busy = new Set<string>();
-        const live: (() => void)[] = [];
-        const launches: string[] = [];
-        const scheduler = new Scheduler(planned, async ({ cell: { key } }) => {
-          const on = cells[Number(key.slice(1))]!;
-          for (const node of on) expect(busy).not.toContain(node);
-          for (const node of on) busy.add(node);
-          launches.push(key);
-          await new Promise<void>((resolve) => live.push(resolve));
-          for (const node of on) busy.delete(node);
-          return { state: 'ran', folder: key, status: 'passed' };
-        });
-        const all = Promise.all(planned.map(({ cell: { key } }) => scheduler.request(key)));
-        while (live.length > 0) {
-          const [resolve] = live.splice(picks.next().value % live.length, 1);
-          resolve?.();
-          await new Promise(setImmediate);
-        }
-        await all;
-        expect(launches.toSorted()).toEqual(planned.map(({ cell: { key } }) => key).toSorted());
-      }),
+      fc.asyncProperty(
+        fc.array(nodes, { minLength: 1, maxLength: 8 }),
+        fc.infiniteStream(fc.nat()),
+        async (cells, picks) => {
+          const planned = cells.map((on, index) => cell(`c${index}`, ...on));
+          const busy = new Set<string>();
+          const live: (() => void)[] = [];
+          const launches: string[] = [];
+          const scheduler = new Scheduler(planned, async ({ cell: { key } }) => {
+            const on = cells[Number(key.slice(1))]!;
+            for (const node of on) expect(busy).not.toContain(node);
+            for (const node of on) busy.add(node);
+            launches.push(key);
+            await new Promise<void>((resolve) => live.push(resolve));
+            for (const node of on) busy.delete(node);
+            return { state: 'ran', folder: key, status: 'passed' };
+          });
+          const all = Promise.all(planned.map(({ cell: { key } }) => scheduler.request(key)));
+          while (live.length > 0) {
+            const [resolve] = live.splice(picks.next().value % live.length, 1);
+            resolve?.();
+            await new Promise(setImmediate);
+          }
+          await all;
+          expect(launches.toSorted()).toEqual(planned.map(({ cell: { key } }) => key).toSorted());
+        },
+      ),
     );
   });
 });

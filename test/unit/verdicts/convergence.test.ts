@@ -36,20 +36,36 @@ describe('convergence', () => {
   it('counts seconds from the start of the run', () => {
     const startedLate = runOf({ series: [falling], startedAtMs: 1000 });
     expect(evaluateThreshold(convergence({ by_wallclock_sec: 3 }), startedLate)).toMatchObject({ passed: true, n: 4 });
-    expect(evaluateThreshold(convergence({ by_wallclock_sec: 2.9 }), startedLate)).toMatchObject({ passed: false, n: 3 });
-    const unknown = evaluateThreshold(convergence({ by_wallclock_sec: 3 }), runOf({ series: [falling], startedAtMs: null }));
+    expect(evaluateThreshold(convergence({ by_wallclock_sec: 2.9 }), startedLate)).toMatchObject({
+      passed: false,
+      n: 3,
+    });
+    const unknown = evaluateThreshold(
+      convergence({ by_wallclock_sec: 3 }),
+      runOf({ series: [falling], startedAtMs: null }),
+    );
     expect(unknown).toMatchObject({ passed: false, outcome: 'no_data' });
   });
 
   it('with op <=, anything at or below target + epsilon will do', () => {
     const below = evaluateThreshold(convergence({ op: '<=' }), run(falling));
     expect(below).toMatchObject({ op: '<=', expected: 2.25, actual: 1, margin: 1.25, passed: true });
-    expect(evaluateThreshold(convergence({ op: '<=' }), run(seriesOf([9, 2.25])))).toMatchObject({ passed: true, margin: 0 });
-    expect(evaluateThreshold(convergence({ op: '<=' }), run(seriesOf([9, 2.5])))).toMatchObject({ passed: false, margin: -0.25 });
+    expect(evaluateThreshold(convergence({ op: '<=' }), run(seriesOf([9, 2.25])))).toMatchObject({
+      passed: true,
+      margin: 0,
+    });
+    expect(evaluateThreshold(convergence({ op: '<=' }), run(seriesOf([9, 2.5])))).toMatchObject({
+      passed: false,
+      margin: -0.25,
+    });
   });
 
   it('passing below the band is not converging to it', () => {
-    expect(evaluateThreshold(convergence(), run(seriesOf([6, 1])))).toMatchObject({ passed: false, actual: 1, margin: -0.75 });
+    expect(evaluateThreshold(convergence(), run(seriesOf([6, 1])))).toMatchObject({
+      passed: false,
+      actual: 1,
+      margin: -0.75,
+    });
   });
 
   it('lets the worst of several series count, and names it', () => {
@@ -65,7 +81,10 @@ describe('convergence', () => {
   });
 
   it.each([[NaN], [Infinity]])('fails a run with a %d anywhere, even after it got there', (value) => {
-    const verdict = evaluateThreshold(convergence({ by_step: 1 }), run(seriesOf([2]), seriesOf([2, 2, value, value], { rank: 1 })));
+    const verdict = evaluateThreshold(
+      convergence({ by_step: 1 }),
+      run(seriesOf([2]), seriesOf([2, 2, value, value], { rank: 1 })),
+    );
     expect(verdict).toMatchObject({ passed: false, outcome: 'failed', actual: null, margin: null });
     expect(verdict.detail).toBe(
       'loss by step 1 must be within 0.25 of 2: worker n1 rank 1 has 2 values not a number, first at step 3',

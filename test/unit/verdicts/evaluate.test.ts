@@ -15,7 +15,13 @@ const thresholds = [
 describe('evaluateAll', () => {
   it('gives one verdict per threshold, in their order', () => {
     const verdicts = evaluateAll(thresholds, runOf());
-    expect(verdicts.map(({ benchmark }) => benchmark)).toEqual(['ttft_p99', 'itl_p99', 'throughput', 'goodput', 'convergence']);
+    expect(verdicts.map(({ benchmark }) => benchmark)).toEqual([
+      'ttft_p99',
+      'itl_p99',
+      'throughput',
+      'goodput',
+      'convergence',
+    ]);
     expect(verdicts).toEqual(thresholds.map((one) => evaluateThreshold(one, runOf())));
   });
 

@@ -65,7 +65,12 @@ describe('goodput', () => {
   });
 
   it('is never raised by a failed request', () => {
-    const row = fc.record({ ttft_ms: fc.nat(900), tpot_ms: fc.option(fc.nat(80)), output_tokens: fc.nat(3), ok: fc.boolean() });
+    const row = fc.record({
+      ttft_ms: fc.nat(900),
+      tpot_ms: fc.option(fc.nat(80)),
+      output_tokens: fc.nat(3),
+      ok: fc.boolean(),
+    });
     fc.assert(
       fc.property(fc.array(row), row, (rows, another) => {
         const before = evaluateThreshold(goodput(), run([good, ...rows]));

@@ -92,7 +92,12 @@ describe('a percentile over samples', () => {
       return verdict.detail.replace('ttft_ms p99 must be <= 50 ms: ', '');
     };
     expect(detail(ttfts([null, null]))).toBe('no completed request has ttft_ms');
-    expect(detail([{ ttft_ms: 0, ok: false }, { ttft_ms: 0, ok: false }])).toBe('0 of 2 requests completed');
+    expect(
+      detail([
+        { ttft_ms: 0, ok: false },
+        { ttft_ms: 0, ok: false },
+      ]),
+    ).toBe('0 of 2 requests completed');
     expect(detail([])).toBe('there are no requests');
     expect(detail(ttfts([1, -Infinity]))).toBe('some values of ttft_ms are not finite');
     expect(detail([{ e2el_ms: 4 }])).toBe('the samples have no ttft_ms, nor the summary a ttft_p99_ms');
@@ -141,7 +146,11 @@ describe('a percentile from a summary', () => {
     ['queue_depth', 90, 'queue_depth_p90'],
   ])('finds %s p%d under %s', (metric, percentile, name) => {
     const any = threshold('Percentile', { metric, percentile, op: '<=', value: 50 });
-    expect(evaluateThreshold(any, runOf({ scalars: { [name]: 7 } }))).toMatchObject({ actual: 7, n: null, passed: true });
+    expect(evaluateThreshold(any, runOf({ scalars: { [name]: 7 } }))).toMatchObject({
+      actual: 7,
+      n: null,
+      passed: true,
+    });
   });
 
   it('does not believe the zeros of a run in which nothing completed', () => {
@@ -153,7 +162,11 @@ describe('a percentile from a summary', () => {
 
   it('has no answer for one role, an unmeasured scalar or one that is not a number', () => {
     const ofRole = threshold('Percentile', { metric: 'ttft_ms', percentile: 99, op: '<=', value: 50, role: 'decode' });
-    for (const [asked, scalar] of [[ofRole, 7], [ttftP99, null], [ttftP99, NaN]] as const) {
+    for (const [asked, scalar] of [
+      [ofRole, 7],
+      [ttftP99, null],
+      [ttftP99, NaN],
+    ] as const) {
       const verdict = evaluateThreshold(asked, runOf({ scalars: { ttft_p99_ms: scalar } }));
       expect(verdict).toMatchObject({ outcome: 'no_data', passed: false });
     }
@@ -167,7 +180,9 @@ describe('min_samples', () => {
     const few = evaluateThreshold(auto, run(ttfts(Array.from({ length: 661 }, () => 10))));
     expect(few).toMatchObject({ outcome: 'insufficient', passed: false, actual: 10, margin: 40, n: 661 });
     expect(few.detail).toContain('; too few samples for a verdict: 661 of 662');
-    expect(evaluateThreshold(auto, run(ttfts(Array.from({ length: 662 }, () => 10))))).toMatchObject({ outcome: 'passed' });
+    expect(evaluateThreshold(auto, run(ttfts(Array.from({ length: 662 }, () => 10))))).toMatchObject({
+      outcome: 'passed',
+    });
   });
 
   it('takes a number of your own', () => {
@@ -188,7 +203,9 @@ describe('whatever the samples', () => {
   const rows = fc.array(row, { maxLength: 200 });
 
   it('their order does not matter', () => {
-    const shuffled = rows.chain((some) => fc.tuple(fc.constant(some), fc.shuffledSubarray(some, { minLength: some.length })));
+    const shuffled = rows.chain((some) =>
+      fc.tuple(fc.constant(some), fc.shuffledSubarray(some, { minLength: some.length })),
+    );
     fc.assert(
       fc.property(shuffled, ([before, after]) => {
         const { evidence: _a, ...first } = evaluateThreshold(ttftP99, run(before));

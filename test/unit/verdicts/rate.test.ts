@@ -104,7 +104,8 @@ it('never passes a run in which every request failed', () => {
         threshold('Percentile', { metric: 'ttft_ms', percentile: 99, op, value: limit }),
         threshold('Goodput', { ttft_max_ms: 1e6, tpot_max_ms: 1e6, op, min_qps: limit }),
       ];
-      for (const one of all) expect(evaluateThreshold(one, tables)).toMatchObject({ passed: false, outcome: 'no_data' });
+      for (const one of all)
+        expect(evaluateThreshold(one, tables)).toMatchObject({ passed: false, outcome: 'no_data' });
     }),
   );
 });

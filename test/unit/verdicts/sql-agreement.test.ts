@@ -29,7 +29,9 @@ const rows: readonly Row[] = Array.from({ length: 5000 }, () => {
     gaps: Array.from({ length: Math.min(8, output_tokens - 1) }, () => 5 + 40 * random() ** 3),
   };
 });
-const losses = Array.from({ length: 4 }, () => Array.from({ length: 300 }, (_, step) => 2 + 5 / (1 + step / 30) + random()));
+const losses = Array.from({ length: 4 }, () =>
+  Array.from({ length: 300 }, (_, step) => 2 + 5 / (1 + step / 30) + random()),
+);
 const tables = runOf({
   samples: samplesOf(rows),
   series: losses.map((values, rank) => seriesOf(values, { rank })),
@@ -45,8 +47,14 @@ beforeAll(async () => {
     CREATE TABLE samples (ok BOOLEAN, role VARCHAR, ttft_ms DOUBLE, tpot_ms DOUBLE, e2el_ms DOUBLE,
                           input_tokens DOUBLE, output_tokens DOUBLE, gaps DOUBLE[]);
     CREATE TABLE trajectory (rank INTEGER, step INTEGER, value DOUBLE)`);
-  await insert('samples', rows.map((row) => Object.values(row)));
-  await insert('trajectory', losses.flatMap((values, rank) => values.map((value, i) => [rank, i + 1, value])));
+  await insert(
+    'samples',
+    rows.map((row) => Object.values(row)),
+  );
+  await insert(
+    'trajectory',
+    losses.flatMap((values, rank) => values.map((value, i) => [rank, i + 1, value])),
+  );
 });
 
 afterAll(() => connection.closeSync());
@@ -68,16 +76,17 @@ async function expectAgreement(verdict: Verdict, sql: string): Promise<void> {
 }
 
 describe('verdicts agree with SQL', () => {
-  it.each([1, 10, 50, 90, 99, 99.9, 100].flatMap((p) => ['ttft_ms', 'tpot_ms', 'e2el_ms'].map((metric) => [metric, p] as const)))(
-    '%s p%d',
-    async (metric, percentile) => {
-      const asked = threshold('Percentile', { metric, percentile, op: '<=', value: 50 });
-      await expectAgreement(
-        evaluateThreshold(asked, tables),
-        `SELECT quantile_cont(${metric}, ${percentile} / 100.0) FROM samples WHERE ok`,
-      );
-    },
-  );
+  it.each(
+    [1, 10, 50, 90, 99, 99.9, 100].flatMap((p) =>
+      ['ttft_ms', 'tpot_ms', 'e2el_ms'].map((metric) => [metric, p] as const),
+    ),
+  )('%s p%d', async (metric, percentile) => {
+    const asked = threshold('Percentile', { metric, percentile, op: '<=', value: 50 });
+    await expectAgreement(
+      evaluateThreshold(asked, tables),
+      `SELECT quantile_cont(${metric}, ${percentile} / 100.0) FROM samples WHERE ok`,
+    );
+  });
 
   it('a percentile of one role', async () => {
     const asked = threshold('Percentile', { metric: 'ttft_ms', percentile: 95, op: '<=', value: 50, role: 'prefill' });

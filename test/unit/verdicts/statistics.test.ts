@@ -1,6 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { estimatePercentile, intervalRanks, minimumSamples, orderStatistics } from '../../../src/verdicts/statistics.ts';
+import {
+  estimatePercentile,
+  intervalRanks,
+  minimumSamples,
+  orderStatistics,
+} from '../../../src/verdicts/statistics.ts';
 
 const value = fc.integer({ min: -1e9, max: 1e9 }).map((thousandths) => thousandths / 1000);
 const sample = fc.array(value, { minLength: 1, maxLength: 3000 });
@@ -31,7 +36,9 @@ describe('orderStatistics', () => {
   ])('copes with %s values', (_, valueAt) => {
     const values = Float64Array.from({ length: 20_000 }, (_unused, i) => valueAt(i));
     const sorted = values.slice().sort();
-    expect(orderStatistics(values, [0, 9_999, 10_000, 19_999])).toEqual([0, 9_999, 10_000, 19_999].map((i) => sorted[i]));
+    expect(orderStatistics(values, [0, 9_999, 10_000, 19_999])).toEqual(
+      [0, 9_999, 10_000, 19_999].map((i) => sorted[i]),
+    );
   });
 });
 
@@ -69,7 +76,10 @@ describe('estimatePercentile', () => {
   it('scales with the unit', () => {
     fc.assert(
       fc.property(sample, percent, (values, percentile) => {
-        const inOtherUnit = percentileOf(values.map((one) => one * 1024), percentile);
+        const inOtherUnit = percentileOf(
+          values.map((one) => one * 1024),
+          percentile,
+        );
         expect(inOtherUnit).toBe(percentileOf(values, percentile) * 1024);
       }),
     );

@@ -51,6 +51,9 @@ export function runOf(overrides: Partial<RunTables> = {}): RunTables {
 }
 
 /** A threshold as the config would hand it over. */
-export function threshold<Kind extends ThresholdKind>(kind: Kind, fields: Readonly<Record<string, unknown>>): ThresholdOf<Kind> {
+export function threshold<Kind extends ThresholdKind>(
+  kind: Kind,
+  fields: Readonly<Record<string, unknown>>,
+): ThresholdOf<Kind> {
   return thresholdSchema.parse({ kind, ...fields }) as ThresholdOf<Kind>;
 }

@@ -33,13 +33,42 @@ const manifest = (change: Partial<Manifest>) =>
 
 describe('summaryLines', () => {
   it('shows the tightest cell of every benchmark, and groups what failed alike', () => {
-    const perplexity = { metric: 'perplexity', benchmark: 'perplexity', op: 'within', expected: 4.1434, actual: 4.14344, margin: 0.00396 } as const;
-    const failure = { category: 'setup_failure', originated_in_phase: 'launch', message: 'port 8000 is taken', evidence: ['bind: in use'] } as const;
-    const failed: Partial<Manifest> = { status: 'failed_setup', failure: { ...failure, evidence: [...failure.evidence] } };
+    const perplexity = {
+      metric: 'perplexity',
+      benchmark: 'perplexity',
+      op: 'within',
+      expected: 4.1434,
+      actual: 4.14344,
+      margin: 0.00396,
+    } as const;
+    const failure = {
+      category: 'setup_failure',
+      originated_in_phase: 'launch',
+      message: 'port 8000 is taken',
+      evidence: ['bind: in use'],
+    } as const;
+    const failed: Partial<Manifest> = {
+      status: 'failed_setup',
+      failure: { ...failure, evidence: [...failure.evidence] },
+    };
     const lines = summaryLines({
       runs: [
         { manifest: manifest({ verdicts: [verdict({}), verdict(perplexity)] }), folder: 'runs/1' },
-        { manifest: manifest({ cell_id: 'conc2', verdicts: [verdict({ actual: 60, margin: -10, passed: false })], status: 'failed_verification', failure: { ...failure, category: 'verification_failure', originated_in_phase: 'verify', message: 'ttft_ms p99 is 60 ms', evidence: [] } }), folder: 'runs/2' },
+        {
+          manifest: manifest({
+            cell_id: 'conc2',
+            verdicts: [verdict({ actual: 60, margin: -10, passed: false })],
+            status: 'failed_verification',
+            failure: {
+              ...failure,
+              category: 'verification_failure',
+              originated_in_phase: 'verify',
+              message: 'ttft_ms p99 is 60 ms',
+              evidence: [],
+            },
+          }),
+          folder: 'runs/2',
+        },
         { manifest: manifest({ cell_id: 'conc4', ...failed }), folder: 'runs/4' },
         { manifest: manifest({ cell_id: 'conc8', ...failed }), folder: 'runs/8' },
       ],
@@ -74,6 +103,8 @@ describe('summaryLines', () => {
   });
 
   it('says nothing when there was nothing', () => {
-    expect(summaryLines({ runs: [], skipped: [], claims: { passed: 0, failed: 0 }, artifacts: 'runs', elapsedMs: 1 })).toEqual([]);
+    expect(
+      summaryLines({ runs: [], skipped: [], claims: { passed: 0, failed: 0 }, artifacts: 'runs', elapsedMs: 1 }),
+    ).toEqual([]);
   });
 });

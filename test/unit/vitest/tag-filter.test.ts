@@ -46,8 +46,18 @@ describe('parseTagFilter', () => {
         { depthSize: 'small' },
         fc.constantFrom(...known).map((tag): Tree => ({ text: tag, holds: (tags) => tags.has(tag) })),
         tie('tree').map((t): Tree => ({ text: `not (${t.text})`, holds: (tags) => !t.holds(tags) })),
-        fc.tuple(tie('tree'), tie('tree')).map(([l, r]): Tree => ({ text: `(${l.text}) and (${r.text})`, holds: (tags) => l.holds(tags) && r.holds(tags) })),
-        fc.tuple(tie('tree'), tie('tree')).map(([l, r]): Tree => ({ text: `(${l.text})||(${r.text})`, holds: (tags) => l.holds(tags) || r.holds(tags) })),
+        fc
+          .tuple(tie('tree'), tie('tree'))
+          .map(([l, r]): Tree => ({
+            text: `(${l.text}) and (${r.text})`,
+            holds: (tags) => l.holds(tags) && r.holds(tags),
+          })),
+        fc
+          .tuple(tie('tree'), tie('tree'))
+          .map(([l, r]): Tree => ({
+            text: `(${l.text})||(${r.text})`,
+            holds: (tags) => l.holds(tags) || r.holds(tags),
+          })),
       ),
     }));
     fc.assert(
@@ -59,13 +69,16 @@ describe('parseTagFilter', () => {
 
   it('answers any text with a filter or the known error, never anything else', () => {
     fc.assert(
-      fc.property(fc.string({ unit: fc.constantFrom('a', 'b', ' ', '(', ')', '!', '&', '|', 'not', 'and', '*') }), (text) => {
-        try {
-          parseTagFilter([text], known);
-        } catch (thrown) {
-          expect(thrown).toBeInstanceOf(AssayError);
-        }
-      }),
+      fc.property(
+        fc.string({ unit: fc.constantFrom('a', 'b', ' ', '(', ')', '!', '&', '|', 'not', 'and', '*') }),
+        (text) => {
+          try {
+            parseTagFilter([text], known);
+          } catch (thrown) {
+            expect(thrown).toBeInstanceOf(AssayError);
+          }
+        },
+      ),
     );
   });
 });

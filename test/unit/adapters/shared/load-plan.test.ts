@@ -30,18 +30,9 @@ describe('checkLoadPlan', () => {
     [{ requests: 0 }, 'requests must be a whole number of at least 1 (0)'],
     [{ requests: 1.5 }, 'requests must be a whole number of at least 1 (1.5)'],
     [{ warmupRequests: -1 }, 'warmupRequests must be a whole number of at least 0 (-1)'],
-    [
-      { vocabulary: { firstTokenId: 10, size: 10 } },
-      'vocabulary.size must be a whole number of at least 11 (10)',
-    ],
-    [
-      { arrival: { kind: 'closed', users: 0 } },
-      'arrival.users must be a whole number of at least 1 (0)',
-    ],
-    [
-      { requestTimeoutMs: 2 ** 31 },
-      'requestTimeoutMs must be above 0 and at most 2147483647 (2147483648)',
-    ],
+    [{ vocabulary: { firstTokenId: 10, size: 10 } }, 'vocabulary.size must be a whole number of at least 11 (10)'],
+    [{ arrival: { kind: 'closed', users: 0 } }, 'arrival.users must be a whole number of at least 1 (0)'],
+    [{ requestTimeoutMs: 2 ** 31 }, 'requestTimeoutMs must be above 0 and at most 2147483647 (2147483648)'],
     [{ seed: 0.5 }, 'seed must be an integer (0.5)'],
   ])('refuses %j', (changes, problem) => {
     expect(problemOf(changes)).toBe(`load plan: ${problem}`);

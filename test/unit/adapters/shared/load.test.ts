@@ -8,17 +8,7 @@ import type { LoadPlan } from '../../../../src/adapters/shared/load-plan.ts';
 import { startLoad } from '../../../../src/adapters/shared/load.ts';
 import { createRandom } from '../../../../src/adapters/shared/random.ts';
 import type { SampleRow } from '../../../../src/evidence/samples.ts';
-import {
-  answerThreeTokens,
-  done,
-  event,
-  gate,
-  planFor,
-  startStub,
-  stream,
-  token,
-  usage,
-} from './openai-stub.ts';
+import { answerThreeTokens, done, event, gate, planFor, startStub, stream, token, usage } from './openai-stub.ts';
 
 const ms = expect.any(Number) as number;
 
@@ -108,10 +98,7 @@ describe('a closed loop', () => {
       eventLoopDelayMaxMs: ms,
     });
     expect(summary.window?.startMs).toBe(Math.min(...load.rows.map(({ tsMs }) => tsMs)));
-    expect(summary.window?.endMs).toBeCloseTo(
-      Math.max(...load.rows.map(({ tsMs, e2elMs }) => tsMs + e2elMs!)),
-      2,
-    );
+    expect(summary.window?.endMs).toBeCloseTo(Math.max(...load.rows.map(({ tsMs, e2elMs }) => tsMs + e2elMs!)), 2);
     expect(load.progress()).toEqual({
       phase: 'done',
       requests: 5,
@@ -138,8 +125,7 @@ describe('a closed loop', () => {
 
   it('leaves no connection, timer or listener behind', { timeout: 3000 }, async () => {
     const stub = await startStub(answerThreeTokens);
-    const timers = (): number =>
-      process.getActiveResourcesInfo().filter((resource) => resource === 'Timeout').length;
+    const timers = (): number => process.getActiveResourcesInfo().filter((resource) => resource === 'Timeout').length;
     const timersBefore = timers();
     const { signal } = new AbortController();
     const arrival = { kind: 'closed', users: 2 } as const;
@@ -354,18 +340,12 @@ describe('a failing server', () => {
 
   type Answer = Parameters<typeof startStub>[0];
 
-  async function expectTwoFailures(
-    answer: Answer,
-    expected: object,
-    requestTimeoutMs = 20_000,
-  ): Promise<void> {
+  async function expectTwoFailures(answer: Answer, expected: object, requestTimeoutMs = 20_000): Promise<void> {
     const stub = await startStub(answer);
     const arrival = { kind: 'closed', users: 2 } as const;
     const load = start(planFor(stub.url, { arrival, requests: 2, requestTimeoutMs }));
     const summary = await load.done;
-    expect(byId(load.rows)).toEqual(
-      [0, 1].map((index) => ({ ...expected, requestId: `measure-7-${index}` })),
-    );
+    expect(byId(load.rows)).toEqual([0, 1].map((index) => ({ ...expected, requestId: `measure-7-${index}` })));
     const [, status] = /^(?:http: )?(\w+)/.exec(load.rows[0]!.error!)!;
     expect(summary).toMatchObject({
       completed: 0,
@@ -382,11 +362,7 @@ describe('a failing server', () => {
       (response) => void response.writeHead(500).end('{"error":\n "out of  memory"}'),
       { ...noToken, error: 'http: 500: {"error": "out of memory"}' },
     ],
-    [
-      'refuses with 429',
-      (response) => void response.writeHead(429).end(),
-      { ...noToken, error: 'http: 429' },
-    ],
+    ['refuses with 429', (response) => void response.writeHead(429).end(), { ...noToken, error: 'http: 429' }],
     [
       'resets in mid-stream',
       (response) => void stream(response).write(token(), () => response.socket?.resetAndDestroy()),
@@ -404,8 +380,7 @@ describe('a failing server', () => {
     ],
     [
       'reports an error in the stream',
-      (response) =>
-        void stream(response).write(token() + event({ error: { message: 'engine died' } })),
+      (response) => void stream(response).write(token() + event({ error: { message: 'engine died' } })),
       { ...oneToken, error: 'server_error: engine died' },
     ],
     [
@@ -433,11 +408,7 @@ describe('a failing server', () => {
     ));
 
   it('never answers', () =>
-    expectTwoFailures(
-      () => undefined,
-      { ...noToken, error: 'timeout: no end within 500 ms (0 chunks came)' },
-      500,
-    ));
+    expectTwoFailures(() => undefined, { ...noToken, error: 'timeout: no end within 500 ms (0 chunks came)' }, 500));
 
   it('is reached too late: what timed out before it was sent is never sent', async () => {
     const stub = await startStub(answerThreeTokens);
@@ -504,10 +475,7 @@ describe('a failing server', () => {
 
   it('closes the connection instead of ending the body: all was said, so it counts', async () => {
     const stub = await startStub(
-      (response) =>
-        void stream(response).write(token() + token(' a', 'stop') + done, () =>
-          response.socket?.destroy(),
-        ),
+      (response) => void stream(response).write(token() + token(' a', 'stop') + done, () => response.socket?.destroy()),
     );
     const load = start(planFor(stub.url, { requests: 2 }));
     expect(await load.done).toMatchObject({ completed: 2, failed: 0 });
@@ -534,9 +502,7 @@ describe('an abort', () => {
       failed: 3,
       statusCounts: { aborted: 3 },
     });
-    expect(load.rows.map(({ error }) => error)).toEqual(
-      Array(3).fill('aborted: the load was stopped'),
-    );
+    expect(load.rows.map(({ error }) => error)).toEqual(Array(3).fill('aborted: the load was stopped'));
     await Promise.all(stub.requests.map(({ closed }) => closed));
     expect(stub.requests).toHaveLength(3);
   });
@@ -582,9 +548,7 @@ describe('an abort', () => {
 
 describe('startLoad', () => {
   it('refuses a plan that cannot be run', () => {
-    expect(() => start(planFor('nowhere'))).toThrow(
-      'load plan: baseUrl must be an http(s) address (nowhere)',
-    );
+    expect(() => start(planFor('nowhere'))).toThrow('load plan: baseUrl must be an http(s) address (nowhere)');
   });
 
   it('passes an error of its receiver on, after all sockets are closed', async () => {

@@ -5,28 +5,19 @@ import type { AddressInfo } from 'node:net';
 import fc from 'fast-check';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { MetricSample } from '../../../../src/adapters/shared/metrics-scrape.ts';
-import {
-  counterIncreases,
-  parseMetrics,
-  scrapeMetrics,
-} from '../../../../src/adapters/shared/metrics-scrape.ts';
+import { counterIncreases, parseMetrics, scrapeMetrics } from '../../../../src/adapters/shared/metrics-scrape.ts';
 
 const samples: fc.Arbitrary<MetricSample> = fc.record({
   name: fc.stringMatching(/^[a-zA-Z_:][a-zA-Z0-9_:]{0,10}$/),
-  labels: fc.dictionary(
-    fc.stringMatching(/^[a-zA-Z_][a-zA-Z0-9_]{0,6}$/),
-    fc.string({ unit: 'binary' }),
-    {
-      noNullPrototype: true,
-    },
-  ),
+  labels: fc.dictionary(fc.stringMatching(/^[a-zA-Z_][a-zA-Z0-9_]{0,6}$/), fc.string({ unit: 'binary' }), {
+    noNullPrototype: true,
+  }),
   // Adding 0 makes -0 a plain 0, which is all the text can say.
   value: fc.double().map((value) => value + 0),
 });
 
 function render({ name, labels, value }: MetricSample, tail = ''): string {
-  const escape = (text: string): string =>
-    text.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n');
+  const escape = (text: string): string => text.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n');
   const pairs = Object.entries(labels).map(([label, text]) => `${label}="${escape(text)}"`);
   const number = String(value).replace('Infinity', 'Inf');
   return `${name}${pairs.length > 0 ? `{${pairs.join(',')}}` : ''} ${number}${tail}`;
@@ -77,9 +68,7 @@ describe('parseMetrics', () => {
   });
 
   it('is not misled by braces, blanks and hashes within a label', () => {
-    expect(parseMetrics('a{l="x} 5 6 # "} 3')).toEqual([
-      { name: 'a', labels: { l: 'x} 5 6 # ' }, value: 3 },
-    ]);
+    expect(parseMetrics('a{l="x} 5 6 # "} 3')).toEqual([{ name: 'a', labels: { l: 'x} 5 6 # ' }, value: 3 }]);
   });
 });
 
@@ -91,16 +80,9 @@ describe('counterIncreases', () => {
   });
 
   it('subtracts series by series, whatever the order of labels', () => {
-    const before = [
-      sample('a', 3, { x: '1', y: '2' }),
-      sample('a', 5, { x: '2' }),
-      sample('gone', 1),
-    ];
+    const before = [sample('a', 3, { x: '1', y: '2' }), sample('a', 5, { x: '2' }), sample('gone', 1)];
     const after = [sample('a', 9, { x: '2' }), sample('a', 10, { y: '2', x: '1' })];
-    expect(counterIncreases(before, after)).toEqual([
-      sample('a', 4, { x: '2' }),
-      sample('a', 7, { x: '1', y: '2' }),
-    ]);
+    expect(counterIncreases(before, after)).toEqual([sample('a', 4, { x: '2' }), sample('a', 7, { x: '1', y: '2' })]);
   });
 
   it('counts from 0 what is new or has begun again, and leaves times of creation out', () => {

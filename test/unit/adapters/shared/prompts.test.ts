@@ -26,9 +26,7 @@ describe('tokenPrompt', () => {
         const { firstTokenId, size } = plan.vocabulary;
         const prompt = tokenPrompt(plan, index);
         expect(prompt).toHaveLength(plan.inputTokens);
-        expect(prompt.every((id) => Number.isInteger(id) && id >= firstTokenId && id < size)).toBe(
-          true,
-        );
+        expect(prompt.every((id) => Number.isInteger(id) && id >= firstTokenId && id < size)).toBe(true);
       }),
     );
   });

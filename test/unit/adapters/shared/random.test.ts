@@ -24,8 +24,7 @@ describe('createRandom', () => {
 
   it('is uniform in [0, 1)', () => {
     const bins = Array.from({ length: 16 }, () => 0);
-    for (const value of draws(160_000, createRandom(3, 'uniform')))
-      bins[Math.floor(value * 16)]! += 1;
+    for (const value of draws(160_000, createRandom(3, 'uniform'))) bins[Math.floor(value * 16)]! += 1;
     const chiSquare = bins.reduce((sum, count) => sum + (count - 10_000) ** 2 / 10_000, 0);
     // 15 degrees of freedom: 37.7 is passed once in a thousand.
     expect(chiSquare).toBeLessThan(37.7);
@@ -36,9 +35,7 @@ describe('createRandom', () => {
 describe('drawInteger', () => {
   it('reaches every number below its bound and no other', () => {
     const random = createRandom(4, 'integers');
-    expect(new Set(draws(1000, () => drawInteger(random, 7)))).toEqual(
-      new Set([0, 1, 2, 3, 4, 5, 6]),
-    );
+    expect(new Set(draws(1000, () => drawInteger(random, 7)))).toEqual(new Set([0, 1, 2, 3, 4, 5, 6]));
   });
 });
 
@@ -60,9 +57,7 @@ describe('drawGamma', () => {
     const count = 50_000;
     const random = createRandom(6, 'exponential');
     const sorted = draws(count, () => drawGamma(random, 1, 2)).sort((a, b) => a - b);
-    const distances = sorted.map((value, rank) =>
-      Math.abs(1 - Math.exp(-value / 2) - rank / count),
-    );
+    const distances = sorted.map((value, rank) => Math.abs(1 - Math.exp(-value / 2) - rank / count));
     // Kolmogorov-Smirnov at p = 0.001.
     expect(Math.max(...distances)).toBeLessThan(1.95 / Math.sqrt(count));
   });

@@ -12,26 +12,14 @@ describe('readStreamEvent', () => {
   it.each<[string, string, object]>([
     ['a text', chunk({ text: ' a', finish_reason: null }), { carriesToken: true }],
     ['half a character', chunk({ text: '', finish_reason: null }), { carriesToken: true }],
-    [
-      'the last text',
-      chunk({ text: ' a', finish_reason: 'length' }),
-      { carriesToken: true, isFinish: true },
-    ],
+    ['the last text', chunk({ text: ' a', finish_reason: 'length' }), { carriesToken: true, isFinish: true }],
     ['a bare finish', chunk({ text: '', finish_reason: 'length' }), { isFinish: true }],
     ['a chat text', chunk({ delta: { content: 'a' } }), { carriesToken: true }],
-    [
-      'a thought',
-      chunk({ delta: { content: null, reasoning_content: 'a' } }),
-      { carriesToken: true },
-    ],
+    ['a thought', chunk({ delta: { content: null, reasoning_content: 'a' } }), { carriesToken: true }],
     ['a thought, new name', chunk({ delta: { reasoning: 'a' } }), { carriesToken: true }],
     ['half a chat character', chunk({ delta: { content: '' } }), { carriesToken: true }],
     ['the role', chunk({ delta: { role: 'assistant', content: '' } }), {}],
-    [
-      'role and text',
-      chunk({ delta: { role: 'assistant', content: 'a' } }),
-      { carriesToken: true },
-    ],
+    ['role and text', chunk({ delta: { role: 'assistant', content: 'a' } }), { carriesToken: true }],
     ['a chat finish', chunk({ delta: {}, finish_reason: 'stop' }), { isFinish: true }],
     ['no choice', '{"choices":[]}', {}],
     [
