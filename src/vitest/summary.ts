@@ -85,7 +85,7 @@ function relativeMargin({ margin, expected }: Verdict): number {
 }
 
 function signed(value: number): string {
-  return `${value >= 0 ? '+' : ''}${formatNumber(value)}`;
+  return `${value >= 0 ? '+' : ''}${formatNumber(value, 3)}`;
 }
 
 function isFailed({ manifest: { status } }: SessionRun): boolean {

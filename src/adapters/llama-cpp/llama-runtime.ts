@@ -179,7 +179,11 @@ async function describeRuntime(loaded: Loaded, settings: ServerSettings): Promis
       kind: tokenizer.ggml.model,
       textOf: (token) => model.detokenize([token as Token], false, before),
     }),
-    dispose: () => llama.dispose(),
+    dispose: async () => {
+      // With a context still open, disposing llama hangs now and then.
+      await context.dispose();
+      await llama.dispose();
+    },
   };
 }
 

@@ -46,18 +46,14 @@ describe('parseTagFilter', () => {
         { depthSize: 'small' },
         fc.constantFrom(...known).map((tag): Tree => ({ text: tag, holds: (tags) => tags.has(tag) })),
         tie('tree').map((t): Tree => ({ text: `not (${t.text})`, holds: (tags) => !t.holds(tags) })),
-        fc
-          .tuple(tie('tree'), tie('tree'))
-          .map(([l, r]): Tree => ({
-            text: `(${l.text}) and (${r.text})`,
-            holds: (tags) => l.holds(tags) && r.holds(tags),
-          })),
-        fc
-          .tuple(tie('tree'), tie('tree'))
-          .map(([l, r]): Tree => ({
-            text: `(${l.text})||(${r.text})`,
-            holds: (tags) => l.holds(tags) || r.holds(tags),
-          })),
+        fc.tuple(tie('tree'), tie('tree')).map(([l, r]): Tree => ({
+          text: `(${l.text}) and (${r.text})`,
+          holds: (tags) => l.holds(tags) && r.holds(tags),
+        })),
+        fc.tuple(tie('tree'), tie('tree')).map(([l, r]): Tree => ({
+          text: `(${l.text})||(${r.text})`,
+          holds: (tags) => l.holds(tags) || r.holds(tags),
+        })),
       ),
     }));
     fc.assert(
