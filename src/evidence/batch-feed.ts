@@ -4,15 +4,15 @@ import type { Data, RecordBatch } from 'apache-arrow';
 import { AssayError } from '../core/errors.ts';
 import { arrowType } from './arrow-schema.ts';
 import type { Column, TableSchema } from './column-schema.ts';
+import { CHUNK_ROWS } from './duckdb.ts';
 import { wholeBatches } from './recover.ts';
 import { transfers } from './transfer.ts';
-
-/** The most rows that DuckDB takes in one chunk. */
-const CHUNK_ROWS = 2048;
 
 /** Hands a live stream to DuckDB, chunk by chunk. */
 export interface BatchFeed {
   readonly table: TableSchema<never>;
+  /** What a row of the first batch takes in memory; 0 when there is none. */
+  readonly bytesPerRow: number;
   /** Fills an empty chunk with the next rows; no rows are left when it stays empty. */
   fill(chunk: DuckDBDataChunk): void;
   /** Rows handed out so far. */
@@ -34,14 +34,14 @@ export function openFeed(path: string, table: TableSchema<never>): BatchFeed {
   let position = 0;
   let rows = 0;
   const close = () => void batches.return({ droppedBytes });
-  const next = () => {
+  const next = (): Batch | null => {
     const { done, value } = batches.next();
     position = 0;
-    if (!done) return { rows: value.numRows, columns: table.columns.map((column) => columnData(value, column, path)) };
+    if (!done) return decoded(value, table, path);
     droppedBytes = value.droppedBytes;
     return null;
   };
-  let batch: ReturnType<typeof next>;
+  let batch: Batch | null;
   try {
     batch = next();
   } catch (error) {
@@ -50,6 +50,7 @@ export function openFeed(path: string, table: TableSchema<never>): BatchFeed {
   }
   return {
     table,
+    bytesPerRow: batch ? batch.bytes / batch.rows : 0,
     fill(chunk) {
       if (!batch) return;
       const count = Math.min(batch.rows - position, CHUNK_ROWS);
@@ -70,6 +71,18 @@ export function openFeed(path: string, table: TableSchema<never>): BatchFeed {
     },
     close,
   };
+}
+
+interface Batch {
+  readonly rows: number;
+  readonly bytes: number;
+  /** The values of the table's columns, in its order. */
+  readonly columns: readonly Data[];
+}
+
+function decoded(batch: RecordBatch, table: TableSchema<never>, path: string): Batch {
+  const columns = table.columns.map((column) => columnData(batch, column, path));
+  return { rows: batch.numRows, bytes: batch.data.byteLength, columns };
 }
 
 function columnData(batch: RecordBatch, column: Column<never>, path: string): Data {

@@ -4,6 +4,7 @@ import type { BatchEncoder } from './batch-codec.ts';
 import { columnBuffer } from './column-buffers.ts';
 import type { ColumnBuffer } from './column-buffers.ts';
 import type { TableSchema } from './column-schema.ts';
+import { CHUNK_ROWS } from './duckdb.ts';
 
 /** A live sidecar: rows go in, whole batches lie in the file. */
 export interface Capture<Row> {
@@ -20,11 +21,9 @@ export interface Capture<Row> {
 
 /** How a capture collects rows. */
 export interface CaptureOptions {
-  /** Rows of a full batch, 1000 unless told. */
+  /** Rows of a full batch; unless told, as many as DuckDB takes at once when the stream is turned into Parquet. */
   readonly batchRows?: number;
 }
-
-const DEFAULT_BATCH_ROWS = 1000;
 
 /**
  * Starts the Arrow IPC stream of a table in a new file; one that exists is never
@@ -33,7 +32,7 @@ const DEFAULT_BATCH_ROWS = 1000;
  * opening it included, rejects the next flush and the close.
  */
 export function openCapture<Row>(path: string, table: TableSchema<Row>, options: CaptureOptions = {}): Capture<Row> {
-  const { batchRows = DEFAULT_BATCH_ROWS } = options;
+  const { batchRows = CHUNK_ROWS } = options;
   const file = openLog(path, table);
   const spare: ColumnBuffer<Row>[][] = [];
   const freshBuffers = () => spare.pop() ?? table.columns.map((column) => columnBuffer(column, batchRows));

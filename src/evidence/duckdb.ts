@@ -1,5 +1,8 @@
 import type { DuckDBConnection } from '@duckdb/node-api';
 
+/** The most rows that DuckDB takes or gives in one chunk. */
+export const CHUNK_ROWS = 2048;
+
 /** DuckDB in this process: one in-memory database, no network. */
 export interface Engine {
   readonly version: string;

@@ -1,10 +1,12 @@
 import { mkdirSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join, relative, sep } from 'node:path';
+import { AssayError } from '../core/errors.ts';
 import { hashOfFile } from '../core/hash.ts';
 import { writeFileAtomically } from './atomic-file.ts';
 import { openCapture } from './capture.ts';
 import type { Capture } from './capture.ts';
 import { samplesTable, trajectoryTable } from './column-schema.ts';
+import type { TableSchema } from './column-schema.ts';
 import { EventLog } from './events.ts';
 import { manifestSchema } from './manifest.ts';
 import type { Manifest } from './manifest.ts';
@@ -76,18 +78,32 @@ export class RunWriter {
   /** Closes the live tables and turns them into Parquet; answers the rows per file. */
   async toParquet(): Promise<Readonly<Record<string, number>>> {
     await this.closeTables();
-    const path = (file: string): string => join(this.#folder, file);
-    const samples = await writeParquet(path(RUN_FILES.liveSamples), path(RUN_FILES.samples), samplesTable);
-    const trajectory = await writeParquet(path(RUN_FILES.liveTrajectory), path(RUN_FILES.trajectory), trajectoryTable);
-    rmSync(path(RUN_FILES.liveSamples));
-    rmSync(path(RUN_FILES.liveTrajectory));
-    return { [RUN_FILES.samples]: samples.rows, [RUN_FILES.trajectory]: trajectory.rows };
+    return {
+      [RUN_FILES.samples]: await this.#convert(RUN_FILES.liveSamples, RUN_FILES.samples, samplesTable),
+      [RUN_FILES.trajectory]: await this.#convert(RUN_FILES.liveTrajectory, RUN_FILES.trajectory, trajectoryTable),
+    };
   }
 
   /** Ends the live tables; rows that were never turned into Parquet stay in them. */
   async closeTables(): Promise<void> {
     clearInterval(this.#timer);
     await Promise.all([this.#samples.close(), this.#trajectory.close()]);
+  }
+
+  async #convert(live: string, file: string, table: TableSchema<never>): Promise<number> {
+    const path = join(this.#folder, live);
+    const { rows, droppedBytes } = await writeParquet(path, join(this.#folder, file), table);
+    if (droppedBytes > 0) {
+      throw new AssayError(
+        'EVIDENCE_DAMAGED',
+        `${path} was damaged while it was written: ${droppedBytes} bytes are lost`,
+        {
+          hint: 'check the disk, and run the cell again',
+        },
+      );
+    }
+    rmSync(path);
+    return rows;
   }
 
   #flush(): void {

@@ -123,6 +123,15 @@ describe('writeParquet', () => {
     ).toEqual([[6000, true]]);
   });
 
+  it('makes smaller row groups of longer rows', async () => {
+    const folder = temporaryFolder();
+    const rows = Array.from({ length: 4200 }, () => sample({ itlsMs: Array.from({ length: 600 }, (_, gap) => gap) }));
+    await captured(join(folder, 's.arrows'), samplesTable, [rows]);
+    await writeParquet(join(folder, 's.arrows'), join(folder, 's.parquet'), samplesTable);
+    const groups = `SELECT DISTINCT row_group_num_rows::INT FROM parquet_metadata('${folder}/s.parquet') ORDER BY 1`;
+    expect(await sql(groups)).toEqual([[104], [2048]]);
+  });
+
   it('gives the same bytes for the same stream, and their hash', async () => {
     const folder = temporaryFolder();
     const stream = join(folder, 's.arrows');
