@@ -3,6 +3,7 @@ import { defineCommand } from 'citty';
 import { AssayError } from '../core/errors.ts';
 import { findRuns } from '../evidence/find-runs.ts';
 import { checkEvidence, readManifest } from '../evidence/run-reader.ts';
+import { refuseUnknown } from './arguments.ts';
 import { EXIT } from './exit.ts';
 
 /** `assay verify --evidence [folder]`: is everything that was recorded still there, unchanged? */
@@ -17,6 +18,7 @@ export const verify = defineCommand({
     json: { type: 'boolean', description: 'print one JSON document' },
   },
   async run({ args }) {
+    refuseUnknown(args, ['folder', 'evidence', 'json']);
     const checks: EvidenceCheck[] = [];
     for (const run of findRuns(resolve(args.folder))) checks.push(await checkRun(run));
     const broken = checks.filter(({ problem }) => problem !== null);

@@ -1,4 +1,4 @@
-import { closeSync, openSync, writeSync } from 'node:fs';
+import { closeSync, openSync, writeFileSync } from 'node:fs';
 
 /** Every event a run can record, with its payload; events.jsonl adds `ts` and `event`. */
 export interface EventPayloads {
@@ -57,30 +57,49 @@ export interface RecordedEvent {
   readonly [field: string]: unknown;
 }
 
-/** Appends events to a file as they happen. */
+/**
+ * Appends events to a file as they happen. After the first failed write every
+ * other fails with the same error: nothing is written behind a part of a line.
+ */
 export class EventLog {
-  readonly #file: number;
+  #file: number | null;
   #pending = '';
+  #failure: Error | null = null;
 
   constructor(path: string) {
     this.#file = openSync(path, 'a');
   }
 
-  /** Records an event. Requests may come by the thousand: they reach the file with the next flush. */
+  /** Records an event; once the log is closed it does nothing. Requests may come by the thousand: they reach the file with the next flush. */
   record<Name extends EventName>(event: Name, payload: EventPayloads[Name]): void {
     if (!Object.hasOwn(EVENT_NAMES, event)) throw new TypeError(`"${event}" is not in the event vocabulary`);
+    if (this.#file === null) return;
     this.#pending += `${JSON.stringify({ ts: new Date().toISOString(), event, ...payload })}\n`;
     if (event !== 'request' || this.#pending.length > 1 << 16) this.flush();
   }
 
   flush(): void {
-    if (this.#pending !== '') writeSync(this.#file, this.#pending);
+    if (this.#file === null) return;
+    const text = this.#pending;
     this.#pending = '';
+    if (this.#failure !== null) throw this.#failure;
+    try {
+      if (text !== '') writeFileSync(this.#file, text);
+    } catch (thrown) {
+      this.#failure = thrown as Error;
+      throw thrown;
+    }
   }
 
+  /** Flushes and lets go of the file, also when the flush fails. */
   close(): void {
-    this.flush();
-    closeSync(this.#file);
+    try {
+      this.flush();
+    } finally {
+      if (this.#file !== null) closeSync(this.#file);
+      // The number may soon be another file's.
+      this.#file = null;
+    }
   }
 }
 

@@ -67,6 +67,8 @@ export const manifestSchema = z.strictObject({
   phases: z.partialRecord(z.enum(PHASES), phaseSchema),
   status: z.enum(STATUSES),
   failure: failureSchema.nullable(),
+  /** Why the run was ended early; null when it was not. */
+  interruption: z.string().nullable().default(null),
   teardown: z
     .strictObject({
       /** Processes of this run that outlived their teardown; null where the host cannot tell. */

@@ -1,5 +1,6 @@
-import { join, resolve, sep } from 'node:path';
-import { AssayError } from '../core/errors.ts';
+import { accessSync, constants, existsSync, mkdirSync } from 'node:fs';
+import { dirname, join, resolve, sep } from 'node:path';
+import { AssayError, messageOf } from '../core/errors.ts';
 import { shortHash } from '../core/hash.ts';
 import type { Sha256 } from '../core/hash.ts';
 
@@ -42,4 +43,28 @@ export function runFolder(artifacts: string, address: RunAddress): string {
     });
   }
   return folder;
+}
+
+/**
+ * Makes the artifact directory, if need be, and checks that runs can be written there.
+ *
+ * @throws AssayError USAGE with the place and the reason.
+ */
+export function prepareArtifacts(artifacts: string): void {
+  try {
+    makeFolders(artifacts);
+    accessSync(artifacts, constants.W_OK | constants.X_OK);
+  } catch (cause) {
+    throw new AssayError('USAGE', `the artifact directory ${artifacts} cannot be written: ${messageOf(cause)}`, {
+      hint: 'set `artifacts` in assay({ artifacts }) to a folder of yours',
+      cause,
+    });
+  }
+}
+
+// One level at a time: below /proc a recursive mkdir never comes back.
+function makeFolders(folder: string): void {
+  if (existsSync(folder)) return;
+  makeFolders(dirname(folder));
+  mkdirSync(folder);
 }

@@ -1,5 +1,5 @@
-import { existsSync, readFileSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { readFileSync, readdirSync, statSync } from 'node:fs';
+import { join, relative, sep } from 'node:path';
 import { AssayError, messageOf } from '../core/errors.ts';
 import { hashOfFile } from '../core/hash.ts';
 import { parseEvents } from './events.ts';
@@ -43,8 +43,18 @@ export function readEvents(folder: string): readonly RecordedEvent[] {
   return parseEvents(readRunFile(folder, RUN_FILES.events));
 }
 
+/** The path of every file of a run directory but the manifest, relative to it, with "/", sorted. */
+export function sidecarPaths(folder: string): readonly string[] {
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => relative(folder, join(entry.parentPath, entry.name)).split(sep).join('/'))
+    .filter((path) => path !== RUN_FILES.manifest)
+    .sort();
+}
+
 /**
- * Checks that every file the manifest lists is there; with `hashes`, that none has changed.
+ * Checks that the run has ended, and that its directory holds exactly the files
+ * that the manifest lists; with `hashes`, that none has changed.
  *
  * @throws AssayError EVIDENCE_MISSING or EVIDENCE_DAMAGED, naming each such file.
  */
@@ -53,9 +63,8 @@ export async function checkEvidence(
   manifest: Manifest,
   { hashes }: { readonly hashes: boolean },
 ): Promise<void> {
-  const paths = Object.keys(manifest.sidecars);
-  const missing = paths.filter((path) => !existsSync(join(folder, path)));
-  if (missing.length > 0) throw missingFile(folder, missing);
+  if (manifest.status === 'running') throw neverEnded(folder);
+  checkFiles(folder, Object.keys(manifest.sidecars));
   if (!hashes) return;
   for (const [path, recorded] of Object.entries(manifest.sidecars)) {
     const absolute = join(folder, path);
@@ -64,6 +73,27 @@ export async function checkEvidence(
     const actual = await hashOfFile(absolute);
     if (actual !== recorded.sha256) throw damaged(absolute, `has ${actual}, ${recorded.sha256} was recorded`);
   }
+}
+
+function checkFiles(folder: string, listed: readonly string[]): void {
+  // Every run has a config and events: a manifest without files vouches for nothing.
+  if (listed.length === 0) throw damaged(join(folder, RUN_FILES.manifest), 'lists no files');
+  const present = sidecarPaths(folder);
+  const missing = listed.filter((path) => !present.includes(path));
+  if (missing.length > 0) throw missingFile(folder, missing);
+  const unlisted = present.filter((path) => !listed.includes(path));
+  if (unlisted.length === 0) return;
+  throw new AssayError('EVIDENCE_DAMAGED', `${folder} holds what its manifest does not list: ${unlisted.join(', ')}`, {
+    hint: 'move these files out of the run directory; if a run wrote them, run the cell again',
+  });
+}
+
+function neverEnded(folder: string): AssayError {
+  return new AssayError(
+    'EVIDENCE_DAMAGED',
+    `the run in ${folder} never ended (its job host is gone or still at work)`,
+    { hint: 'wait for the session that runs it; if there is none, run the cell again' },
+  );
 }
 
 function readRunFile(folder: string, file: string): string {

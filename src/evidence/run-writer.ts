@@ -1,5 +1,5 @@
-import { mkdirSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { join, relative, sep } from 'node:path';
+import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { AssayError } from '../core/errors.ts';
 import { hashOfFile } from '../core/hash.ts';
 import { writeFileAtomically } from './atomic-file.ts';
@@ -12,6 +12,7 @@ import { manifestSchema } from './manifest.ts';
 import type { Manifest } from './manifest.ts';
 import { writeParquet } from './parquet.ts';
 import { RUN_FILES } from './run-folder.ts';
+import { sidecarPaths } from './run-reader.ts';
 import type { SampleRow } from './samples.ts';
 import type { TrajectoryRow } from './trajectory.ts';
 import type { Verdict } from './verdict.ts';
@@ -50,6 +51,7 @@ export class RunWriter {
   readonly #trajectory: Capture<TrajectoryRow>;
   readonly #timer: NodeJS.Timeout;
   #rows = { samples: 0, trajectory: 0 };
+  #flushFailure: Error | null = null;
 
   constructor(folder: string) {
     this.#folder = folder;
@@ -84,10 +86,14 @@ export class RunWriter {
     };
   }
 
-  /** Ends the live tables; rows that were never turned into Parquet stay in them. */
+  /**
+   * Ends the live tables; rows that were never turned into Parquet stay in them.
+   * Rejects with whatever went wrong while rows and events were written in the background.
+   */
   async closeTables(): Promise<void> {
     clearInterval(this.#timer);
     await Promise.all([this.#samples.close(), this.#trajectory.close()]);
+    if (this.#flushFailure !== null) throw this.#flushFailure;
   }
 
   async #convert(live: string, file: string, table: TableSchema<never>): Promise<number> {
@@ -107,7 +113,12 @@ export class RunWriter {
   }
 
   #flush(): void {
-    this.events.flush();
+    try {
+      this.events.flush();
+    } catch (thrown) {
+      // Nobody could catch it here: closeTables rejects with it.
+      this.#flushFailure ??= thrown as Error;
+    }
     // What goes wrong here (a full disk) rejects closeTables too, where it is handled.
     this.#samples.flush().catch(() => undefined);
     this.#trajectory.flush().catch(() => undefined);
@@ -119,12 +130,7 @@ export async function fingerprintSidecars(
   folder: string,
   rows: Readonly<Record<string, number>>,
 ): Promise<Manifest['sidecars']> {
-  const files = readdirSync(folder, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
-    .map((entry) => relative(folder, join(entry.parentPath, entry.name)).split(sep).join('/'))
-    .filter((path) => path !== RUN_FILES.manifest)
-    .sort();
-  const entries = files.map(async (path) => {
+  const entries = sidecarPaths(folder).map(async (path) => {
     const absolute = join(folder, path);
     return [
       path,

@@ -14,7 +14,10 @@ export interface Exit {
 /** A long-lived process on some host. */
 export interface RunningProcess {
   readonly pid: number;
-  /** Settles when the process is gone and its output is on disk; never rejects. */
+  /**
+   * Settles when the process is gone and its output was read; never rejects.
+   * What a descendant that outlives it prints later is lost.
+   */
   readonly exited: Promise<Exit>;
   /** How it ended; null while it runs. */
   exit(): Exit | null;
@@ -22,6 +25,8 @@ export interface RunningProcess {
   tail(lines: number): readonly string[];
   /** Calls back for every line from now on. */
   onLine(listener: (line: string) => void): void;
+  /** The first error of writing its log file: lines are then missing there, though not in the tail. */
+  logError(): Error | null;
   /** What the process has used so far; null where it was not measured. */
   usage(): ProcessUsage;
   /** SIGTERM, then SIGKILL to the whole process group after the grace time. */

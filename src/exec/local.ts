@@ -1,11 +1,9 @@
-import { createWriteStream } from 'node:fs';
 import { readFile, readdir } from 'node:fs/promises';
 import { arch, cpus, hostname, release, totalmem, type, version } from 'node:os';
-import { finished } from 'node:stream/promises';
 import { execa } from 'execa';
 import { AssayError, messageOf } from '../core/errors.ts';
 import { readUsage } from './local-usage.ts';
-import { LineBuffer } from './line-buffer.ts';
+import { ProcessOutput } from './process-output.ts';
 import type { Command, Executor, Exit, RunningProcess, StartOptions } from './executor.ts';
 
 const RUN_LABEL = 'ASSAY_RUN_ID';
@@ -31,7 +29,6 @@ export function localExecutor(host: string): Executor {
 }
 
 async function startLocal(command: Command, { runId, logFile }: StartOptions): Promise<RunningProcess> {
-  const log = createWriteStream(logFile, { flags: 'a' });
   const child = execa(command.file, command.args, {
     // A group of its own: Ctrl-C in the terminal must reach the job, not its servers,
     // and stopping must reach whatever the server started.
@@ -42,21 +39,6 @@ async function startLocal(command: Command, { runId, logFile }: StartOptions): P
     reject: false,
     env: { ...command.env, [RUN_LABEL]: runId },
   });
-  const lines = new LineBuffer();
-  for (const source of ['stdout', 'stderr'] as const) {
-    child[source].setEncoding('utf8').on('data', (chunk: string) => {
-      log.write(chunk);
-      lines.push(source, chunk);
-    });
-  }
-  let exit: Exit | null = null;
-  const exited = child.then(async (result) => {
-    log.end();
-    await finished(log).catch(() => undefined);
-    lines.end();
-    exit = { code: result.exitCode ?? null, signal: result.signal ?? null };
-    return exit;
-  });
   const pid = child.pid;
   if (pid === undefined) {
     const { cause } = await child;
@@ -65,27 +47,40 @@ async function startLocal(command: Command, { runId, logFile }: StartOptions): P
       cause,
     });
   }
+  const output = new ProcessOutput(child, logFile);
+  let exit: Exit | null = null;
+  const gone = new Promise<Exit>((resolve) => {
+    child.once('exit', (code, signal) => {
+      exit = { code, signal };
+      resolve(exit);
+    });
+  });
+  const exited = gone.then(async (end) => {
+    await output.drain();
+    return end;
+  });
   return {
     pid,
     exited,
     exit: () => exit,
-    tail: (count) => lines.tail(count),
-    onLine: (listener) => lines.onLine(listener),
+    tail: (count) => output.lines.tail(count),
+    onLine: (listener) => output.lines.onLine(listener),
+    logError: () => output.logError,
     usage: () => readUsage(pid),
-    stop: (graceMs) => {
+    stop: async (graceMs) => {
       if (exit === null) signalQuietly(pid, 'SIGTERM');
-      return endGroup(pid, exited, graceMs);
+      await endGroup(pid, gone, graceMs);
+      return exited;
     },
   };
 }
 
-async function endGroup(pid: number, exited: Promise<Exit>, graceMs: number): Promise<Exit> {
+async function endGroup(pid: number, gone: Promise<Exit>, graceMs: number): Promise<void> {
   const timer = setTimeout(() => signalQuietly(-pid, 'SIGKILL'), graceMs);
-  const exit = await exited;
+  await gone;
   clearTimeout(timer);
   // The leader is gone; what it left in its group goes too.
   signalQuietly(-pid, 'SIGKILL');
-  return exit;
 }
 
 function signalQuietly(pid: number, signal: NodeJS.Signals): void {

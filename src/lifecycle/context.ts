@@ -42,13 +42,22 @@ export class JobContext implements RunContext {
   }
 
   async launchRole(role: string, host: string, command: Command): Promise<LaunchedRole> {
+    // Work that outlives an abort must start nothing more: teardown may be past it.
+    this.signal.throwIfAborted();
     const { runId, folder } = this.request;
     const logFile = join(folder, RUN_FILES.logs, `${role}.${host}.log`);
     const process = await this.executor(host).start(command, { runId, logFile });
     const launched = { role, host, command, process };
     this.launched.push(launched);
     this.writer.events.record('launch.container_up', { role, host, pid: process.pid });
-    process.onLine((line) => this.#judge(line, `${role}.${host}`));
+    process.onLine((line) => {
+      try {
+        this.#judge(line, `${role}.${host}`);
+      } catch (thrown) {
+        // Whoever reads the stream cannot handle it; the run can.
+        this.#abort.abort(thrown);
+      }
+    });
     return launched;
   }
 

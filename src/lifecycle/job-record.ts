@@ -1,8 +1,21 @@
-import type { Failure, Phase, Status } from '../evidence/failure.ts';
+import type { ZodError } from 'zod';
+import { STATUS_OF_FAILURE } from '../evidence/failure.ts';
+import type { Failure, FailureCategory, Phase, Status } from '../evidence/failure.ts';
+import { manifestSchema } from '../evidence/manifest.ts';
 import type { Manifest } from '../evidence/manifest.ts';
 import { fingerprintSidecars, writeManifest } from '../evidence/run-writer.ts';
 import type { Verdict } from '../evidence/verdict.ts';
 import type { LaunchedRole, WorkloadResult } from './adapter.ts';
+
+/** What an error means that nobody classified where it was raised, by the phase it was raised in. */
+export const UNCLASSIFIED: Readonly<Record<Phase, FailureCategory>> = {
+  prepare: 'setup_failure',
+  launch: 'setup_failure',
+  await: 'safety_violation',
+  parse: 'parse_failure',
+  verify: 'verification_failure',
+  teardown: 'setup_failure',
+};
 
 /** Fills in the manifest of a run while its job goes through the phases. */
 export class JobRecord {
@@ -38,7 +51,7 @@ export class JobRecord {
   setResult(result: WorkloadResult): void {
     this.manifest.framework_versions = { ...result.frameworkVersions };
     this.manifest.result = {
-      scalars: finite(result.scalars),
+      scalars: { ...result.scalars },
       applied: { ...result.applied },
       measured: { started_at_ms: result.startedAtMs, duration_ms: result.durationMs },
     };
@@ -75,21 +88,39 @@ export class JobRecord {
     this.manifest.failure = failure;
   }
 
-  interrupt(): void {
+  interrupt(reason: string): void {
     this.manifest.status = 'interrupted';
+    this.manifest.interruption = reason;
   }
 
-  /** Hashes every file of the run directory and writes the manifest for good. */
+  /**
+   * Hashes every file of the run directory and writes the manifest for good. Where
+   * the figures make no valid manifest they are left out, and the run has failed.
+   */
   async finish(folder: string): Promise<Manifest> {
     this.manifest.timestamp_end = new Date().toISOString();
     this.manifest.sidecars = await fingerprintSidecars(folder, this.rows);
+    const { error } = manifestSchema.safeParse(this.manifest);
+    if (error !== undefined) this.#withdraw(error);
     writeManifest(folder, this.manifest);
     return this.manifest;
   }
-}
 
-// JSON has no NaN and no infinity; what is no number was not measured.
-function finite(scalars: WorkloadResult['scalars']): Record<string, number | null> {
-  const entries = Object.entries(scalars);
-  return Object.fromEntries(entries.map(([name, value]) => [name, Number.isFinite(value) ? value : null]));
+  /** Takes back what an adapter said of its workload, and says what is wrong about it. */
+  #withdraw({ issues }: ZodError): void {
+    const { manifest } = this;
+    const message = issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; ');
+    manifest.framework_versions = {};
+    manifest.result = { scalars: {}, applied: {}, measured: { started_at_ms: null, duration_ms: null } };
+    manifest.verdicts = [];
+    if (manifest.status === 'passed' || manifest.status === 'recorded') {
+      const phase = issues.every(({ path }) => path[0] === 'verdicts') ? 'verify' : 'parse';
+      const category = UNCLASSIFIED[phase];
+      this.fail(STATUS_OF_FAILURE[category], { category, originated_in_phase: phase, message, evidence: [] });
+    } else {
+      // The first cause stays.
+      const { orphans = null, error = null } = manifest.teardown ?? {};
+      manifest.teardown = { orphans, error: error === null ? message : `${error}; ${message}` };
+    }
+  }
 }

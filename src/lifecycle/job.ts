@@ -1,6 +1,8 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { messageOf } from '../core/errors.ts';
+import { formatDuration } from '../core/units.ts';
 import { STATUS_OF_FAILURE, WorkloadFailure } from '../evidence/failure.ts';
-import type { FailureCategory, Phase } from '../evidence/failure.ts';
+import type { Phase } from '../evidence/failure.ts';
 import type { Manifest } from '../evidence/manifest.ts';
 import { loadTables } from '../evidence/load-tables.ts';
 import { writeVerification } from '../evidence/run-writer.ts';
@@ -8,7 +10,8 @@ import type { Verdict } from '../evidence/verdict.ts';
 import { inferenceScalars } from '../verdicts/scalars.ts';
 import type { RunTables } from '../verdicts/run-tables.ts';
 import type { Adapter, RunContext, WorkloadResult } from './adapter.ts';
-import { JobRecord } from './job-record.ts';
+import { finiteResult } from './finite.ts';
+import { JobRecord, UNCLASSIFIED } from './job-record.ts';
 import { removeOrphans } from './orphans.ts';
 
 /** Called when a phase begins. */
@@ -18,16 +21,6 @@ type PhaseListener = (phase: Phase) => void;
 export class Interruption extends Error {
   override readonly name = 'Interruption';
 }
-
-// What an error means that nobody classified where it was raised.
-const UNCLASSIFIED: Readonly<Record<Phase, FailureCategory>> = {
-  prepare: 'setup_failure',
-  launch: 'setup_failure',
-  await: 'safety_violation',
-  parse: 'parse_failure',
-  verify: 'verification_failure',
-  teardown: 'setup_failure',
-};
 
 /**
  * Runs one cell through the six phases, the same for every workload. Never
@@ -49,9 +42,17 @@ interface JobParts {
   readonly onPhase: PhaseListener;
 }
 
+// How long the work of a phase may take to notice that its run was aborted.
+const ABANDONED_MS = 10_000;
+
 class Job {
   readonly #parts: JobParts;
   #tables: RunTables | null = null;
+  /** Settles with the work of the latest phase, which an abort does not wait for; never rejects. */
+  #working: Promise<unknown> = Promise.resolve();
+  #cause: unknown = null;
+  /** What went wrong beside the cause, each once. */
+  readonly #errors = new Set<string>();
 
   constructor(parts: JobParts) {
     this.#parts = parts;
@@ -71,7 +72,7 @@ class Job {
       await this.#phase('verify', () => this.#verify());
       record.succeed(context.request.cell.workload.enforce);
     } catch (thrown) {
-      this.#fail(thrown);
+      await this.#fail(thrown);
     } finally {
       await this.#teardown();
     }
@@ -84,7 +85,7 @@ class Job {
     onPhase(phase);
     record.startPhase(phase);
     try {
-      await untilAborted(work(), context.signal);
+      await untilAborted(() => this.#start(work), context.signal);
     } catch (thrown) {
       record.endPhase('failed');
       throw thrown;
@@ -92,15 +93,23 @@ class Job {
     return record.endPhase('ok');
   }
 
+  #start(work: () => Promise<void>): Promise<void> {
+    // Async, so that work which throws before it begins to wait rejects too.
+    const running = (async () => work())();
+    this.#working = running.catch(() => undefined);
+    return running;
+  }
+
   async #parse(): Promise<void> {
     const { adapter, context, record } = this.#parts;
     const { writer, request } = context;
-    const native = await adapter.parse(context);
+    const native = finiteResult(await adapter.parse(context));
+    context.signal.throwIfAborted();
     record.rows = await writer.toParquet();
     // Verdicts see what was written, not what is in memory: judging again later gives the same.
     const loaded = { ...(await loadTables(request.folder)), ...windowOf(native) };
     // The framework's own figures win over ours: they are what it claims of itself.
-    const result = { ...native, scalars: { ...inferenceScalars(loaded), ...native.scalars } };
+    const result = finiteResult({ ...native, scalars: { ...inferenceScalars(loaded), ...native.scalars } });
     record.setResult(result);
     this.#tables = { ...loaded, scalars: result.scalars };
     const { samples, trajectory } = writer.rows();
@@ -131,11 +140,12 @@ class Job {
     throw new WorkloadFailure('verification_failure', missed.map(({ detail }) => detail).join('; '));
   }
 
-  #fail(thrown: unknown): void {
+  async #fail(thrown: unknown): Promise<void> {
     const { context, record } = this.#parts;
+    this.#cause = thrown;
     if (thrown instanceof Interruption) {
-      context.writer.events.record('attempt.interrupted', { reason: thrown.message });
-      record.interrupt();
+      record.interrupt(thrown.message);
+      await this.#attempt(() => context.writer.events.record('attempt.interrupted', { reason: thrown.message }));
       return;
     }
     const failure = thrown instanceof WorkloadFailure ? thrown : undefined;
@@ -151,19 +161,56 @@ class Job {
   /** Always runs; what fails here stands beside the first cause, never instead of it. */
   async #teardown(): Promise<void> {
     const { adapter, context, record, onPhase } = this.#parts;
+    const { writer } = context;
     onPhase('teardown');
     record.startPhase('teardown');
-    context.writer.events.record('teardown.start', {});
-    record.setUsage(context.launched);
-    const errors: string[] = [];
-    const note = (thrown: unknown): void => void errors.push(messageOf(thrown));
-    await adapter.teardown(context).catch(note);
-    const orphans = await removeOrphans(context);
-    await context.writer.closeTables().catch(note);
-    record.setTeardown({ orphans, error: errors.length === 0 ? null : errors.join('; ') });
-    record.endPhase(errors.length === 0 ? 'ok' : 'failed');
-    context.writer.events.record('teardown.done', {});
-    context.writer.events.close();
+    await this.#attempt(() => writer.events.record('teardown.start', {}));
+    await this.#attempt(() => record.setUsage(context.launched));
+    await this.#attempt(() => adapter.teardown(context));
+    // Its roles are gone, so what waited for them ends.
+    await this.#attempt(() => this.#settled());
+    const orphans = (await this.#attempt(() => removeOrphans(context))) ?? null;
+    await this.#attempt(() => writer.closeTables());
+    this.#noteLateErrors();
+    await this.#attempt(() => writer.events.record('teardown.done', {}));
+    await this.#attempt(() => writer.events.close());
+    record.setTeardown({ orphans, error: this.#errors.size === 0 ? null : [...this.#errors].join('; ') });
+    record.endPhase(this.#errors.size === 0 ? 'ok' : 'failed');
+  }
+
+  /** Does one step; what it throws is noted and keeps no other step from being done. */
+  async #attempt<T>(step: () => T): Promise<Awaited<T> | undefined> {
+    try {
+      return await step();
+    } catch (thrown) {
+      this.#note(thrown);
+      return undefined;
+    }
+  }
+
+  #note(thrown: unknown): void {
+    if (thrown !== this.#cause) this.#errors.add(messageOf(thrown));
+  }
+
+  /** Waits until nothing that an abort left behind can write into the run any more. */
+  async #settled(): Promise<void> {
+    const timeout = new AbortController();
+    const tooLate = delay(ABANDONED_MS, 'too late', { signal: timeout.signal }).catch(() => undefined);
+    const first = await Promise.race([this.#working.then(() => 'over'), tooLate]);
+    timeout.abort();
+    if (first === 'over') return;
+    throw new Error(`work of the aborted run went on for ${formatDuration(ABANDONED_MS)}`);
+  }
+
+  #noteLateErrors(): void {
+    const { launched, signal } = this.#parts.context;
+    for (const { role, host, process } of launched) {
+      const error = process.logError();
+      if (error !== null) this.#errors.add(`the log of ${role}.${host} is not whole: ${error.message}`);
+    }
+    // An abort that came when no phase was left to end.
+    const { reason } = signal;
+    if (signal.aborted && !(reason instanceof Interruption)) this.#note(reason);
   }
 }
 
@@ -175,15 +222,15 @@ function stackOf(thrown: unknown): readonly string[] {
   return thrown instanceof Error && thrown.stack !== undefined ? thrown.stack.split('\n').slice(1, 6) : [];
 }
 
-async function untilAborted(work: Promise<void>, signal: AbortSignal): Promise<void> {
+async function untilAborted(start: () => Promise<void>, signal: AbortSignal): Promise<void> {
   signal.throwIfAborted();
   let stop = (): void => undefined;
   const aborted = new Promise<never>((_, reject) => {
-    stop = (): void => reject(signal.reason instanceof Error ? signal.reason : new Interruption(String(signal.reason)));
+    stop = (): void => reject(signal.reason);
     signal.addEventListener('abort', stop, { once: true });
   });
   try {
-    await Promise.race([work, aborted]);
+    await Promise.race([start(), aborted]);
   } finally {
     signal.removeEventListener('abort', stop);
   }

@@ -21,9 +21,19 @@ export async function monitor(
   const watch = watchProgress(context, predicate, () => isOver);
   try {
     await (work === undefined ? watch : Promise.race([work, watch]));
+  } catch (thrown) {
+    // Work that breaks because its server died complains of a socket; the predicate knows why.
+    if (!(thrown instanceof WorkloadFailure)) refuseBroken(context, predicate());
+    throw thrown;
   } finally {
     isOver = true;
   }
+  // The work may end sooner than the watch looks again.
+  refuseBroken(context, predicate());
+}
+
+function refuseBroken(context: RunContext, status: ProgressStatus): void {
+  if (status.state === 'broken') throw violation(context, status);
 }
 
 async function watchProgress(
@@ -36,6 +46,7 @@ async function watchProgress(
   let lastMark = Number.NaN;
   let lastChange = startedAt;
   while (!isOver()) {
+    context.signal.throwIfAborted();
     const status = predicate();
     const now = performance.now();
     if (status.state === 'broken') throw violation(context, status);

@@ -1,20 +1,25 @@
 import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
+import { jsonLine, onJsonLine } from '../core/json-lines.ts';
 import type { Status } from '../evidence/failure.ts';
-import { markInterrupted } from '../evidence/interrupted.ts';
+import { forgetLive, noteLive } from '../evidence/live-runs.ts';
 import { RUN_FILES } from '../evidence/run-folder.ts';
 import type { RunRequest } from '../lifecycle/adapter.ts';
 import type { JobMessage } from './job-messages.ts';
+import { JOB_HOST_MARK, reapRun } from './reap.ts';
 
 const JOB_HOST = fileURLToPath(new URL('./job-host.js', import.meta.url));
 
 /** A run in its own process. */
 export interface HostedJob {
-  /** Settles with the status in the manifest when the process is gone; never rejects. */
+  /**
+   * Settles with the status in the manifest when the process is gone. What a job
+   * host that died left running is gone by then too. Rejects when not even that can be recorded.
+   */
   readonly done: Promise<Status>;
   /** Ends the run early: its job host tears everything down. */
   stop(): void;
@@ -26,25 +31,48 @@ export interface HostedJob {
  * closes and the job host cleans up by itself.
  */
 export function hostJob(request: RunRequest, onMessage: (message: JobMessage) => void): HostedJob {
-  const stdout = openSync(join(request.folder, RUN_FILES.stdout), 'a');
-  const stderr = openSync(join(request.folder, RUN_FILES.stderr), 'a');
-  const child = spawn(process.execPath, [JOB_HOST], { detached: true, stdio: ['pipe', stdout, stderr, 'pipe'] });
-  closeSync(stdout);
-  closeSync(stderr);
+  const { runId, folder, artifacts } = request;
+  const child = spawnJobHost(request);
+  const live = {
+    run_id: runId,
+    folder,
+    hosts: [...new Set(Object.values(request.hosts).flat())],
+    job_host_pid: child.pid ?? 0,
+  };
+  noteLive(artifacts, live);
   let reported: Status | null = null;
-  createInterface({ input: child.stdio[3] as Readable }).on('line', (line) => {
-    const message = JSON.parse(line) as JobMessage;
+  onJsonLine(child.stdio[3] as Readable, (line) => {
+    const message = line as JobMessage;
     if (message.type === 'finished') reported = message.status;
     onMessage(message);
   });
-  const done = new Promise<Status>((resolve) => {
-    child.once('error', () => resolve(markInterrupted(request.folder, 'its job host could not be started')));
-    child.once('close', (code, signal) => {
-      resolve(reported ?? markInterrupted(request.folder, `its job host ended with ${signal ?? `code ${code}`}`));
-    });
+  const done = endOf(child).then((end) => {
+    if (reported === null) return reapRun(artifacts, live, `its job host ${end}`);
+    forgetLive(artifacts, runId);
+    return reported;
   });
-  // A job host that is already gone cannot take its request; `close` says so.
+  // A job host that is already gone cannot take its request; its end says so.
   child.stdin?.on('error', () => undefined);
-  child.stdin?.write(`${JSON.stringify(request)}\n`);
+  child.stdin?.write(jsonLine(request));
   return { done, stop: () => child.stdin?.end() };
+}
+
+function spawnJobHost({ folder, runId }: RunRequest): ChildProcess {
+  const stdout = openSync(join(folder, RUN_FILES.stdout), 'a');
+  const stderr = openSync(join(folder, RUN_FILES.stderr), 'a');
+  const child = spawn(process.execPath, [JOB_HOST], {
+    detached: true,
+    stdio: ['pipe', stdout, stderr, 'pipe'],
+    env: { ...process.env, [JOB_HOST_MARK]: runId },
+  });
+  closeSync(stdout);
+  closeSync(stderr);
+  return child;
+}
+
+function endOf(child: ChildProcess): Promise<string> {
+  return new Promise((resolve) => {
+    child.once('error', ({ message }) => resolve(`could not be started: ${message}`));
+    child.once('close', (code, signal) => resolve(`ended with ${signal ?? `code ${code}`}`));
+  });
 }

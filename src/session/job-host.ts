@@ -23,7 +23,8 @@ function report(message: JobMessage): void {
   reports.write(`${JSON.stringify(message)}\n`);
 }
 
-async function run(request: RunRequest, abort: AbortController): Promise<void> {
+async function run(line: string, abort: AbortController): Promise<void> {
+  const request = JSON.parse(line) as RunRequest;
   const framework = frameworks.find(({ spec }) => spec.name === request.cell.workload.framework);
   if (framework === undefined) throw new Error(`no adapter for ${request.cell.workload.framework}`);
   const writer = new RunWriter(request.folder);
@@ -38,7 +39,12 @@ async function run(request: RunRequest, abort: AbortController): Promise<void> {
     manifest,
     onPhase: (phase) => report({ type: 'phase', phase }),
   });
-  appendToCatalog(request.artifacts, request.folder, finished);
+  try {
+    appendToCatalog(request.artifacts, request.folder, finished);
+  } catch {
+    // It only speeds up exports and can be rebuilt from the manifests; the run is
+    // over and its logs are hashed, so there is no place in it to say so.
+  }
   report({ type: 'finished', status: finished.status });
 }
 
@@ -59,16 +65,21 @@ function main(): void {
   const abort = new AbortController();
   const end = (reason: string): void => abort.abort(new Interruption(reason));
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => end(`received ${signal}`));
+  // What a callback throws ends the run with that as its cause; the first one wins.
+  const fail = (thrown: unknown): void => abort.abort(thrown instanceof Error ? thrown : new Error(messageOf(thrown)));
+  process.on('uncaughtException', fail);
+  process.on('unhandledRejection', fail);
   const lines = createInterface({ input: process.stdin });
   lines.once('line', (line) => {
-    run(JSON.parse(line) as RunRequest, abort)
+    run(line, abort)
       .catch((thrown: unknown) => {
         process.stderr.write(`${thrown instanceof Error ? thrown.stack : messageOf(thrown)}\n`);
         process.exitCode = 1;
       })
       .finally(() => {
         process.stdin.destroy();
-        reports.end();
+        // Work that an aborted run left behind may hold the process; nothing it does matters any more.
+        reports.end(() => process.exit());
       });
   });
   lines.once('close', () => end('the session that asked for this run is gone'));

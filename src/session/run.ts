@@ -1,14 +1,17 @@
 import type { Phase, Status } from '../evidence/failure.ts';
+import { prepareArtifacts } from '../evidence/run-folder.ts';
 import type { Progress } from '../lifecycle/adapter.ts';
 import { hostJob } from './job-client.ts';
 import type { HostedJob } from './job-client.ts';
 import type { PlannedCell, SessionPlan } from './plan.ts';
+import { reapDeadRuns } from './reap.ts';
 import { Scheduler } from './scheduler.ts';
 import type { CellOutcome } from './scheduler.ts';
 import { startRun } from './start-run.ts';
 
 /** What happens to the cells of a session, as it happens. */
 export type SessionEvent =
+  | { readonly type: 'reaped'; readonly folder: string }
   | { readonly type: 'started'; readonly planned: PlannedCell; readonly folder: string }
   | { readonly type: 'phase'; readonly planned: PlannedCell; readonly phase: Phase }
   | { readonly type: 'progress'; readonly planned: PlannedCell; readonly progress: Progress }
@@ -20,6 +23,7 @@ export class Session {
   readonly #scheduler: Scheduler;
   readonly #listen: (event: SessionEvent) => void;
   readonly #live = new Set<HostedJob>();
+  #swept: Promise<void> | null = null;
 
   constructor(plan: SessionPlan, listen: (event: SessionEvent) => void) {
     this.plan = plan;
@@ -39,14 +43,23 @@ export class Session {
 
   /** Ends the live runs early and waits until they are torn down. */
   async stop(): Promise<void> {
+    this.#scheduler.close();
     const live = [...this.#live];
     for (const job of live) job.stop();
-    await Promise.all(live.map((job) => job.done));
+    await Promise.allSettled(live.map((job) => job.done));
+  }
+
+  /** Before the first launch: a node may still be busy with what a dead session left. */
+  async #sweep(): Promise<void> {
+    prepareArtifacts(this.plan.artifacts);
+    for (const folder of await reapDeadRuns(this.plan.artifacts)) this.#listen({ type: 'reaped', folder });
   }
 
   async #launch(planned: PlannedCell): Promise<CellOutcome> {
     const { binding } = planned;
     if (binding.state === 'unbound') return { state: 'skipped', reason: binding.detail };
+    this.#swept ??= this.#sweep();
+    await this.#swept;
     const request = startRun(planned, binding.hosts, this.plan.artifacts);
     const { folder } = request;
     this.#listen({ type: 'started', planned, folder });
@@ -54,8 +67,7 @@ export class Session {
       if (message.type !== 'finished') this.#listen({ ...message, planned });
     });
     this.#live.add(job);
-    const status = await job.done;
-    this.#live.delete(job);
+    const status = await job.done.finally(() => this.#live.delete(job));
     this.#listen({ type: 'ended', planned, folder, status });
     return { state: 'ran', folder, status };
   }

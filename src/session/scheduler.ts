@@ -6,6 +6,8 @@ export type CellOutcome =
   | { readonly state: 'ran'; readonly folder: string; readonly status: Status }
   | { readonly state: 'skipped'; readonly reason: string };
 
+const NOT_RUN: CellOutcome = { state: 'skipped', reason: 'the session ended before its turn' };
+
 /** Runs one cell on its nodes, start to teardown. */
 type Launch = (planned: PlannedCell) => Promise<CellOutcome>;
 
@@ -25,6 +27,7 @@ export class Scheduler {
   readonly #outcomes = new Map<string, Promise<CellOutcome>>();
   readonly #busy = new Set<string>();
   #waiting: readonly Waiting[] = [];
+  #isClosed = false;
 
   constructor(cells: readonly PlannedCell[], launch: Launch) {
     this.#cells = new Map(cells.map((planned) => [planned.cell.key, planned]));
@@ -40,6 +43,13 @@ export class Scheduler {
     return outcome;
   }
 
+  /** Starts nothing any more: cells that wait for a node are not run, and so are all later requests. */
+  close(): void {
+    this.#isClosed = true;
+    for (const { settle } of this.#waiting) settle(Promise.resolve(NOT_RUN));
+    this.#waiting = [];
+  }
+
   /** Cells that wait for a node. */
   waiting(): readonly PlannedCell[] {
     return this.#waiting.map(({ planned }) => planned);
@@ -48,6 +58,7 @@ export class Scheduler {
   #enqueue(key: string): Promise<CellOutcome> {
     const planned = this.#cells.get(key);
     if (planned === undefined) return Promise.reject(new Error(`no cell ${key} in this session`));
+    if (this.#isClosed) return Promise.resolve(NOT_RUN);
     const { binding } = planned;
     if (binding.state === 'unbound') return Promise.resolve({ state: 'skipped', reason: binding.detail });
     const nodes = [...new Set(Object.values(binding.hosts).flat())];

@@ -55,6 +55,7 @@ function firstManifest({ cell, hosts, identity, runId }: RunRequest): Manifest {
     phases: {},
     status: 'running',
     failure: null,
+    interruption: null,
     teardown: null,
     verdicts: [],
     result: { scalars: {}, applied: {}, measured: { started_at_ms: null, duration_ms: null } },

@@ -1,5 +1,5 @@
 import { createConnection } from 'node:net';
-import { createInterface } from 'node:readline';
+import { jsonLine, onJsonLine } from '../core/json-lines.ts';
 import type { BrokerAnswer, BrokerRequest } from './broker.ts';
 
 type Outcome = BrokerAnswer['outcome'];
@@ -22,8 +22,8 @@ export function connectToBroker(path: string): BrokerClient {
     waiting.set(cell, entry);
     return entry;
   };
-  createInterface({ input: socket }).on('line', (line) => {
-    const { cell, outcome } = JSON.parse(line) as BrokerAnswer;
+  onJsonLine(socket, (message) => {
+    const { cell, outcome } = message as BrokerAnswer;
     waitFor(cell).resolve(outcome);
   });
   let lost: Outcome | null = null;
@@ -34,7 +34,7 @@ export function connectToBroker(path: string): BrokerClient {
     for (const entry of waiting.values()) entry.resolve(lost);
   });
   return {
-    prefetch: (cells) => void socket.write(`${JSON.stringify({ cells } satisfies BrokerRequest)}\n`),
+    prefetch: (cells) => void socket.write(jsonLine({ cells } satisfies BrokerRequest)),
     outcome: (cell) => (lost === null ? waitFor(cell).promise : Promise.resolve(waiting.get(cell)?.promise ?? lost)),
     close: () => socket.destroy(),
   };

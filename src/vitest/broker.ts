@@ -1,13 +1,19 @@
 import { mkdtempSync, rmSync } from 'node:fs';
+import { once } from 'node:events';
 import { createServer } from 'node:net';
 import type { Server, Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { messageOf } from '../core/errors.ts';
+import { jsonLine, onJsonLine } from '../core/json-lines.ts';
 import type { CellOutcome } from '../session/scheduler.ts';
 
-/** A worker asks for cells; `id` comes back with the answer to each. */
+const SOCKET_NAME = 'broker.sock';
+
+// The shortest limit of the systems we know; a longer path is cut without a word.
+const MAX_SOCKET_PATH = 103;
+
+/** A worker names the cells it needs; each gets an answer of its own. */
 export interface BrokerRequest {
   readonly cells: readonly string[];
 }
@@ -24,7 +30,7 @@ export interface BrokerAnswer {
  * causes the launch, and everyone gets the same answer.
  */
 export class Broker {
-  readonly #folder = mkdtempSync(join(tmpdir(), 'assay-'));
+  readonly #folder: string;
   readonly #server: Server;
   readonly #request: (cell: string) => Promise<CellOutcome>;
   readonly #sockets = new Set<Socket>();
@@ -32,16 +38,24 @@ export class Broker {
   /** Where workers connect. */
   readonly socket: string;
 
-  constructor(request: (cell: string) => Promise<CellOutcome>) {
+  private constructor(request: (cell: string) => Promise<CellOutcome>) {
     this.#request = request;
+    this.#folder = privateFolder();
     // Windows has no socket files, but named pipes.
-    this.socket = process.platform === 'win32' ? `\\\\.\\pipe\\${this.#folder}` : join(this.#folder, 'broker.sock');
+    this.socket = process.platform === 'win32' ? `\\\\.\\pipe\\${this.#folder}` : join(this.#folder, SOCKET_NAME);
     this.#server = createServer((socket) => this.#serve(socket));
-    this.#server.listen(this.socket);
-    // Waiting for a worker must not keep Vitest alive.
-    this.#server.unref();
     // Vitest leaves on the first Ctrl-C without a word to plugins; the socket goes all the same.
     process.once('exit', () => this.close());
+  }
+
+  /** Starts to listen. Rejects when it cannot. */
+  static async open(request: (cell: string) => Promise<CellOutcome>): Promise<Broker> {
+    const broker = new Broker(request);
+    broker.#server.listen(broker.socket);
+    await once(broker.#server, 'listening');
+    // Waiting for a worker must not keep Vitest alive.
+    broker.#server.unref();
+    return broker;
   }
 
   close(): void {
@@ -55,9 +69,8 @@ export class Broker {
     socket.on('close', () => this.#sockets.delete(socket));
     // A worker that crashed resets its connection; its cells run on for the others.
     socket.on('error', () => undefined);
-    createInterface({ input: socket }).on('line', (line) => {
-      const { cells } = JSON.parse(line) as BrokerRequest;
-      for (const cell of cells) void this.#answer(cell, socket);
+    onJsonLine(socket, (message) => {
+      for (const cell of (message as BrokerRequest).cells) void this.#answer(cell, socket);
     });
   }
 
@@ -66,6 +79,12 @@ export class Broker {
       state: 'unknown' as const,
       reason: messageOf(thrown),
     }));
-    if (socket.writable) socket.write(`${JSON.stringify({ cell, outcome } satisfies BrokerAnswer)}\n`);
+    if (socket.writable) socket.write(jsonLine({ cell, outcome } satisfies BrokerAnswer));
   }
+}
+
+/** A folder that only this user can enter. */
+function privateFolder(): string {
+  const fits = join(tmpdir(), 'assay-XXXXXX', SOCKET_NAME).length <= MAX_SOCKET_PATH;
+  return mkdtempSync(join(fits ? tmpdir() : '/tmp', 'assay-'));
 }

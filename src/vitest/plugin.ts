@@ -1,22 +1,11 @@
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { globSync } from 'tinyglobby';
 import type { Plugin } from 'vitest/config';
 import type { TestProject, Vitest } from 'vitest/node';
 import { withoutStack } from '../core/errors.ts';
-import { planSession } from '../session/plan.ts';
-import { frameworks } from '../session/registry.ts';
-import { Session } from '../session/run.ts';
-import { Broker } from './broker.ts';
-import { PLANNING } from './claim.ts';
-import type { Claims } from './claim.ts';
+import { hostOf } from './host.ts';
 import { narrowTestFiles } from './narrow-files.ts';
 import { packSelection } from './provided.ts';
-import { AssayReporter } from './reporter.ts';
-import { planClaims, selectClaims } from './selection.ts';
+import { selectClaims } from './selection.ts';
 import type { PlannedClaim } from './selection.ts';
-import { describeSuite } from './suite.ts';
-import type { Suite } from './suite.ts';
 import { parseTagFilter } from './tag-filter.ts';
 import { patternForVitest, readNameFilter } from './words.ts';
 
@@ -32,8 +21,6 @@ export interface AssayOptions {
    */
   readonly suites?: string | readonly string[];
 }
-
-const BUILTIN_SUITES = fileURLToPath(new URL('../../suites', import.meta.url));
 
 /** The Vitest plugin: turns benchmark configs into a matrix of claims. */
 export function assay(options: AssayOptions = {}): Plugin {
@@ -57,46 +44,39 @@ export function assay(options: AssayOptions = {}): Plugin {
   };
 }
 
-interface Host {
+interface Door {
   readonly vitest: Vitest;
   readonly project: TestProject;
 }
 
-async function configure(options: AssayOptions, host: Host): Promise<void> {
-  const { vitest, project } = host;
-  const plan = planSession(
-    {
-      root: project.config.root,
-      configs: listOf(options.configs ?? 'configs/**/*.yaml'),
-      artifacts: options.artifacts ?? 'runs',
-    },
-    frameworks,
-  );
-  const suites = await loadSuites(project, listOf(options.suites ?? 'builtin'));
-  const claims = planClaims(suites, plan.cells);
+async function configure(options: AssayOptions, door: Door): Promise<void> {
+  const { vitest, project } = door;
+  const { suites, claims, reporter, socket } = await hostOf(vitest, project, {
+    root: project.config.root,
+    configs: listOf(options.configs ?? 'configs/**/*.yaml'),
+    artifacts: options.artifacts ?? 'runs',
+    suites: listOf(options.suites ?? 'builtin'),
+  });
   declareTags(project, claims);
-  const selected = select(claims, host);
-  const reporter = new AssayReporter({ vitest, plan, selected });
-  const session = new Session(plan, (event) => reporter.onSessionEvent(event));
-  const broker = new Broker((cell) => session.request(cell));
-  project.provide('assay', packSelection(selected, broker.socket));
+  const selected = select(claims, door);
+  reporter.expect(selected);
+  project.provide('assay', packSelection(selected, socket));
   narrowTestFiles(project, {
     suiteFiles: suites.map(({ file }) => file),
     selectedFiles: [...new Set(selected.map(({ file }) => file))],
   });
-  vitest.config.reporters.push(reporter as never);
-  vitest.onClose(async () => {
-    await session.stop();
-    broker.close();
-  });
 }
 
 /** The claims that `-t` and `--tags-filter` ask for. */
-function select(claims: readonly PlannedClaim[], { vitest, project }: Host): readonly PlannedClaim[] {
-  const byName = readNameFilter(vitest.config.testNamePattern);
+function select(claims: readonly PlannedClaim[], { vitest, project }: Door): readonly PlannedClaim[] {
+  const byName = readNameFilter(namePatterns.get(vitest) ?? vitest.config.testNamePattern);
   const known = project.config.tags.map(({ name }) => name);
   const byTags = parseTagFilter(vitest.config.tagsFilter ?? [], known);
   if (byName.kind === 'words') {
+    // The next project must see what was typed, not what we made of it.
+    if (vitest.config.testNamePattern !== undefined && !namePatterns.has(vitest)) {
+      namePatterns.set(vitest, vitest.config.testNamePattern);
+    }
     const pattern = patternForVitest(byName.words);
     vitest.config.testNamePattern = pattern;
     project.config.testNamePattern = pattern;
@@ -104,25 +84,12 @@ function select(claims: readonly PlannedClaim[], { vitest, project }: Host): rea
   return selectClaims(claims, { byName, byTags });
 }
 
+const namePatterns = new WeakMap<Vitest, RegExp>();
+
 function declareTags(project: TestProject, claims: readonly PlannedClaim[]): void {
   const tags = new Map(claims.flatMap((claim) => claim.tags).map((tag) => [tag.name, tag]));
   for (const { name } of project.config.tags) tags.delete(name);
   project.config.tags.push(...tags.values());
-}
-
-async function loadSuites(project: TestProject, folders: readonly string[]): Promise<readonly Suite[]> {
-  const planning = globalThis as { [PLANNING]?: true };
-  planning[PLANNING] = true;
-  const suites: Suite[] = [];
-  for (const name of folders) {
-    const folder = name === 'builtin' ? BUILTIN_SUITES : join(project.config.root, name);
-    const files = globSync('**/*.test.{ts,mts,js,mjs}', { cwd: folder, absolute: true }).sort();
-    for (const file of files) {
-      const module = await project.import<{ readonly default?: Claims }>(file);
-      suites.push(describeSuite(folder, file, module.default ?? {}));
-    }
-  }
-  return suites;
 }
 
 function listOf(value: string | readonly string[]): readonly string[] {

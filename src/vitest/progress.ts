@@ -1,3 +1,4 @@
+import { relative } from 'node:path';
 import { formatDuration } from '../core/units.ts';
 import type { Status } from '../evidence/failure.ts';
 import type { Progress } from '../lifecycle/adapter.ts';
@@ -22,6 +23,10 @@ export class ProgressLines {
   }
 
   onEvent(event: SessionEvent): void {
+    if (event.type === 'reaped') {
+      this.#print(` ${paint('yellow', '○')} ended what a dead session left: ${relative(process.cwd(), event.folder)}`);
+      return;
+    }
     const { cell } = event.planned;
     const name = cell.cellId.padEnd(NAME_WIDTH);
     switch (event.type) {

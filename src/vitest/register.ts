@@ -1,11 +1,12 @@
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import type { TestContext } from 'vitest';
 import { join } from 'node:path';
-import { withoutStack } from '../core/errors.ts';
+import { AssayError, withoutStack } from '../core/errors.ts';
 import type { Verdict } from '../evidence/verdict.ts';
 import { RUN_FILES } from '../evidence/run-folder.ts';
 import { connectToBroker } from './broker-client.ts';
 import type { BrokerClient } from './broker-client.ts';
+import { NotEvaluable } from './claim.ts';
 import type { Claim, Claims } from './claim.ts';
 import type { ProvidedCell, ProvidedClaim } from './provided.ts';
 import { Run } from './run.ts';
@@ -51,7 +52,7 @@ class BrokerLine {
   async run(cell: string): Promise<Run> {
     const outcome = await this.#client?.outcome(cell);
     if (outcome?.state === 'ran') return new Run(outcome.folder);
-    throw new Error(`${cell} has no run: ${outcome?.reason ?? 'the broker was never asked'}`);
+    throw new AssayError('EVIDENCE_MISSING', `${cell} has no run: ${outcome?.reason ?? 'the broker was never asked'}`);
   }
 }
 
@@ -67,11 +68,12 @@ function registerClaim({ name, tags, claim, cell, line }: Registration): void {
   const options = { tags: [...tags], timeout: 0, skip: cell.skipped !== null };
   test(title, options, async (context) => {
     context.task.meta.assay = { cell: cell.key, claim: name };
-    const run = await line.run(cell.key);
-    context.task.meta.assay = { cell: cell.key, claim: name, run: run.folder };
     try {
+      const run = await line.run(cell.key);
+      context.task.meta.assay = { cell: cell.key, claim: name, run: run.folder };
       await checkClaim({ context, claim, run, cell, name });
     } catch (thrown) {
+      if (thrown instanceof NotEvaluable) context.skip(thrown.message);
       // Without a stack Vitest prints the claims that share one cause together.
       throw withoutStack(thrown);
     }

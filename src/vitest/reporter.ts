@@ -12,22 +12,27 @@ import { summaryLines } from './summary.ts';
 /** Reporters that own stdout: what people read must then go to stderr. */
 const MACHINE_REPORTERS = new Set(['json', 'junit', 'tap', 'tap-flat', 'github-actions', 'blob']);
 
-interface ReporterOptions {
-  readonly vitest: Vitest;
-  readonly plan: SessionPlan;
-  readonly selected: readonly PlannedClaim[];
-}
+/** Of many claims that went missing the first few tell enough. */
+const COMPLAINTS_SHOWN = 5;
 
 /** Shows cells while they run, and what the session came to. */
 export class AssayReporter implements Reporter {
-  readonly #options: ReporterOptions;
+  readonly #vitest: Vitest;
+  readonly #plan: SessionPlan;
   readonly #progress: ProgressLines;
+  #selected: readonly PlannedClaim[] = [];
   #folders: string[] = [];
   #startedMs = performance.now();
 
-  constructor(options: ReporterOptions) {
-    this.#options = options;
+  constructor(vitest: Vitest, plan: SessionPlan) {
+    this.#vitest = vitest;
+    this.#plan = plan;
     this.#progress = new ProgressLines((line) => this.#print(line));
+  }
+
+  /** Takes note of the claims that a project is going to register. */
+  expect(selected: readonly PlannedClaim[]): void {
+    this.#selected = [...this.#selected, ...selected];
   }
 
   onSessionEvent(event: SessionEvent): void {
@@ -36,15 +41,18 @@ export class AssayReporter implements Reporter {
   }
 
   onTestRunStart(): void {
-    const { plan, selected } = this.#options;
     this.#folders = [];
     this.#startedMs = performance.now();
-    const cells = new Set(selected.map(({ planned }) => planned.cell.key)).size;
-    const counts = `${cells} of ${plan.cells.length} cells · ${selected.length} claims · artifacts ${this.#artifacts()}/`;
-    this.#print(
-      ` ${paint('bold', 'assay')}  ${plan.configFiles.length} ${plan.configFiles.length === 1 ? 'config' : 'configs'} · ${counts}`,
-    );
-    for (const warning of plan.warnings) this.#print(` ${paint('yellow', 'warning')} ${formatProblem(warning)}`);
+    const { configFiles, cells, warnings } = this.#plan;
+    const selectedCells = new Set(this.#selected.map(({ planned }) => planned.cell.key)).size;
+    const counts = [
+      `${configFiles.length} ${configFiles.length === 1 ? 'config' : 'configs'}`,
+      `${selectedCells} of ${cells.length} cells`,
+      `${this.#selected.length} ${this.#selected.length === 1 ? 'claim' : 'claims'}`,
+      `artifacts ${this.#artifacts()}/`,
+    ];
+    this.#print(` ${paint('bold', 'assay')}  ${counts.join(' · ')}`);
+    for (const warning of warnings) this.#print(` ${paint('yellow', 'warning')} ${formatProblem(warning)}`);
     this.#print('');
   }
 
@@ -56,6 +64,7 @@ export class AssayReporter implements Reporter {
         manifest: readManifest(folder),
         folder: relative(process.cwd(), folder),
       })),
+      benchmarks: new Set(this.#selected.map(({ benchmark }) => benchmark)),
       skipped: this.#skipped(),
       claims: {
         passed: claims.filter((test) => test.result().state === 'passed').length,
@@ -65,36 +74,52 @@ export class AssayReporter implements Reporter {
       elapsedMs: performance.now() - this.#startedMs,
     });
     for (const line of lines) this.#print(line);
-    if (tests.every((test) => test.result().state === 'skipped')) this.#nothingSelected();
+    for (const complaint of complaints(this.#selected, modules)) this.#complain(complaint);
   }
 
-  /** A slice that matches nothing is a mistake in the slice, not a success. */
-  #nothingSelected(): void {
-    if (this.#options.selected.length > 0) return;
-    this.#print(
-      ` ${paint('red', 'no claim selected')} - look at the names with \`vitest list\`, at the tags with \`vitest --list-tags\``,
-    );
+  /** What did not happen although it was asked for is a failure, whatever the other tests say. */
+  #complain(complaint: string): void {
+    this.#print(` ${paint('red', complaint)}`);
     process.exitCode = 1;
   }
 
   #skipped(): readonly { readonly cell: string; readonly reason: string }[] {
     const unbound = new Map<string, string>();
-    for (const { planned } of this.#options.selected) {
+    for (const { planned } of this.#selected) {
       if (planned.binding.state === 'unbound') unbound.set(planned.cell.key, planned.binding.detail);
     }
     return [...unbound].map(([cell, reason]) => ({ cell, reason }));
   }
 
   #artifacts(): string {
-    return relative(process.cwd(), this.#options.plan.artifacts);
+    return relative(process.cwd(), this.#plan.artifacts);
   }
 
   #print(line: string): void {
-    const { vitest } = this.#options;
-    const isMachineRead = vitest.config.reporters.some(
+    const isMachineRead = this.#vitest.config.reporters.some(
       (entry) => Array.isArray(entry) && MACHINE_REPORTERS.has(String(entry[0])),
     );
-    if (isMachineRead) vitest.logger.error(line);
-    else vitest.logger.log(line);
+    if (isMachineRead) this.#vitest.logger.error(line);
+    else this.#vitest.logger.log(line);
   }
+}
+
+/**
+ * Why a session that reports no failure is none all the same: nothing was
+ * selected, or a loaded file did not register what was selected from it.
+ */
+function complaints(selected: readonly PlannedClaim[], modules: readonly TestModule[]): readonly string[] {
+  const tests = modules.flatMap((module) => [...module.children.allTests()]);
+  if (selected.length === 0) {
+    const isIdle = tests.every((test) => test.result().state === 'skipped');
+    const where = 'look at the names with `vitest list`, at the tags with `vitest --list-tags`';
+    return isIdle ? [`no claim selected - ${where}`] : [];
+  }
+  if (modules.length === 0) return ['no test file matches - look at the files with `vitest list --filesOnly`'];
+  const files = new Set(modules.map(({ moduleId }) => moduleId));
+  const registered = new Set(tests.map(({ name }) => name));
+  return selected
+    .filter(({ file, title }) => files.has(file) && !registered.has(title))
+    .slice(0, COMPLAINTS_SHOWN)
+    .map(({ title, file }) => `${title} was selected and never registered by ${file}`);
 }

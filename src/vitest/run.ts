@@ -5,6 +5,7 @@ import type { RecordedEvent } from '../evidence/events.ts';
 import type { Manifest } from '../evidence/manifest.ts';
 import { readSamples, readTrajectory } from '../evidence/read-columns.ts';
 import { RUN_FILES } from '../evidence/run-folder.ts';
+import { NotEvaluable } from './claim.ts';
 import { checkEvidence, readEvents, readManifest } from '../evidence/run-reader.ts';
 import type { SampleColumns, Series } from '../evidence/tables.ts';
 import type { Verdict } from '../evidence/verdict.ts';
@@ -35,25 +36,45 @@ export class Run {
     );
   }
 
-  /** A measured figure. Throws when it was not measured: no claim passes on nothing. */
+  /** A measured figure. Throws when the run has none of that name; skips the claim when it was not measured. */
   scalar(name: string): number {
     this.requirePhase('parse');
     const value = this.manifest.result.scalars[name];
-    if (value !== undefined && value !== null) return value;
-    throw new AssayError('EVIDENCE_MISSING', `${name} was not measured in ${this.folder}`, {
+    if (value !== undefined) return this.evaluable(value, name);
+    throw new AssayError('EVIDENCE_MISSING', `${this.folder} has no figure ${name}`, {
       hint: `measured: ${Object.keys(this.manifest.result.scalars).join(', ')}`,
     });
+  }
+
+  /** What was asked of the framework and what it said is in force. Skips the claim when it did not say. */
+  applied(name: string): { readonly asked: string | number | boolean; readonly applied: string | number | boolean } {
+    this.requirePhase('parse');
+    const entry = this.manifest.result.applied[name];
+    if (entry !== undefined) return { ...entry, applied: this.evaluable(entry.applied, `the ${name} in force`) };
+    throw new AssayError('EVIDENCE_MISSING', `${this.folder} does not say whether ${name} was applied`, {
+      hint: `it says so of: ${Object.keys(this.manifest.result.applied).join(', ')}`,
+    });
+  }
+
+  /** A value that may not have been measured: skips the claim then, with what was missing. */
+  evaluable<Value>(value: Value | null, what: string): Value {
+    if (value === null) throw new NotEvaluable(`not evaluable: ${what} was not measured`);
+    return value;
   }
 
   /** Throws the run's own failure unless it got through this phase. */
   requirePhase(phase: keyof Manifest['phases']): void {
     if (this.manifest.phases[phase]?.status === 'ok') return;
-    const { status, failure } = this.manifest;
+    const { status, failure, interruption } = this.manifest;
     const lines = failure?.evidence.map((line) => `   | ${line}`) ?? [];
-    const cause = failure === null ? '' : `: ${failure.message}`;
-    throw new AssayError('EVIDENCE_MISSING', [`the run is ${status}${cause}`, ...lines].join('\n'), {
-      hint: `look into ${join(this.folder, RUN_FILES.logs)}`,
-    });
+    const cause = failure?.message ?? interruption;
+    throw new AssayError(
+      'EVIDENCE_MISSING',
+      [`the run is ${status}${cause === null ? '' : `: ${cause}`}`, ...lines].join('\n'),
+      {
+        hint: `look into ${join(this.folder, RUN_FILES.logs)}`,
+      },
+    );
   }
 
   /** What happened, oldest first. */

@@ -1,4 +1,5 @@
 import { benchmarkTag, tierTag } from '../config/tags.ts';
+import { AssayError } from '../core/errors.ts';
 import type { Tag } from '../config/tags.ts';
 import type { PlannedCell } from '../session/plan.ts';
 import type { Claim } from './claim.ts';
@@ -14,11 +15,19 @@ export interface PlannedClaim {
   /** What the claim is called in reports: name and bracket. */
   readonly title: string;
   readonly planned: PlannedCell;
+  /** The benchmark it judges; null for a claim of another kind. */
+  readonly benchmark: string | null;
   readonly tags: readonly Tag[];
 }
 
-/** Every claim that the suites make about the cells, cell by cell. */
+/**
+ * Every claim that the suites make about the cells, cell by cell.
+ *
+ * @throws AssayError CLAIMS_INVALID for a benchmark that no claim judges: its
+ *   threshold could be missed without a test that says so.
+ */
 export function planClaims(suites: readonly Suite[], cells: readonly PlannedCell[]): readonly PlannedClaim[] {
+  refuseUnclaimed(suites, cells);
   return cells.flatMap((planned) =>
     suites.flatMap((suite) =>
       Object.entries(suite.claims)
@@ -28,10 +37,23 @@ export function planClaims(suites: readonly Suite[], cells: readonly PlannedCell
           name,
           title: `${name}${planned.cell.bracket}`,
           planned,
+          benchmark: claim.benchmark ?? null,
           tags: tagsOfClaim(planned, suite.tier, claim),
         })),
     ),
   );
+}
+
+function refuseUnclaimed(suites: readonly Suite[], cells: readonly PlannedCell[]): void {
+  const claimed = new Set(suites.flatMap(({ claims }) => Object.values(claims).map(({ benchmark }) => benchmark)));
+  const workloads = new Map(cells.map(({ cell }) => [cell.configFile, cell.workload]));
+  const unclaimed = [...workloads].flatMap(([file, { benchmarks }]) =>
+    benchmarks.filter((name) => !claimed.has(name)).map((name) => `${file}: no claim judges the benchmark ${name}`),
+  );
+  if (unclaimed.length === 0) return;
+  throw new AssayError('CLAIMS_INVALID', unclaimed.join('\n'), {
+    hint: "add a claim with `benchmark: '<name>'` to a suite under benchmarks/, and its folder to assay({ suites })",
+  });
 }
 
 function tagsOfClaim({ cell, binding }: PlannedCell, tier: number, claim: Claim): readonly Tag[] {

@@ -14,6 +14,8 @@ export interface SessionRun {
 /** What a session came to, as plain data. */
 export interface SessionSummary {
   readonly runs: readonly SessionRun[];
+  /** The benchmarks of the selected claims: a slice shows what it asked for. */
+  readonly benchmarks: ReadonlySet<string | null>;
   /** Cells that no node fits, with the reason. */
   readonly skipped: readonly { readonly cell: string; readonly reason: string }[];
   readonly claims: { readonly passed: number; readonly failed: number };
@@ -29,11 +31,12 @@ export function summaryLines(summary: SessionSummary): readonly string[] {
   const configs = groupBy(runs, ({ manifest }) => manifest.test_id);
   return [
     '',
-    `${paint('bold', ' Cells')}, and for each benchmark the tightest of them`,
+    `${paint('bold', ' Cells')}, and for each benchmark the one nearest to its bound`,
     ...[...configs].flatMap(([testId, ofConfig]) =>
       configLines(
         testId,
         ofConfig.map(({ manifest }) => manifest),
+        summary.benchmarks,
       ),
     ),
     ...skipped.map(({ cell, reason }) => `   ${paint('yellow', '-')} ${cell}  skipped: ${reason}`),
@@ -45,14 +48,31 @@ export function summaryLines(summary: SessionSummary): readonly string[] {
   ];
 }
 
-function configLines(testId: string, manifests: readonly Manifest[]): readonly string[] {
+function configLines(
+  testId: string,
+  manifests: readonly Manifest[],
+  selected: SessionSummary['benchmarks'],
+): readonly string[] {
   const counts = groupBy(manifests, ({ status }) => status);
   const statuses = [...counts].map(([status, list]) => `${list.length} ${status}`).join(', ');
-  const allVerdicts = manifests.flatMap((manifest) =>
+  const judged = manifests.flatMap((manifest) =>
     manifest.verdicts.map((verdict) => ({ verdict, cell: manifest.cell_id })),
   );
-  const benchmarks = groupBy(allVerdicts, ({ verdict }) => verdict.benchmark);
-  return [`   ${testId}   ${statuses}`, ...[...benchmarks].map(([name, judged]) => tightestLine(name, judged))];
+  const asked = groupBy(
+    judged.filter(({ verdict }) => selected.has(verdict.benchmark)),
+    ({ verdict }) => verdict.benchmark,
+  );
+  return [
+    `   ${testId}   ${statuses}`,
+    ...[...asked].map(([name, verdicts]) => tightestLine(name, verdicts)),
+    ...missedUnasked(judged.filter(({ verdict }) => !verdict.passed && !selected.has(verdict.benchmark))),
+  ];
+}
+
+/** A run is judged by all its thresholds; what the slice left out is told apart. */
+function missedUnasked(missed: readonly Judged[]): readonly string[] {
+  const names = new Set(missed.map(({ verdict }) => verdict.benchmark));
+  return names.size === 0 ? [] : [`     ${paint('dim', `not selected, but missed: ${[...names].join(', ')}`)}`];
 }
 
 interface Judged {
@@ -62,12 +82,16 @@ interface Judged {
 
 /** One line for a benchmark over all its cells: the one that is nearest to its limit. */
 function tightestLine(benchmark: string, judged: readonly Judged[]): string {
-  const [tightest] = judged.toSorted((a, b) => relativeMargin(a.verdict) - relativeMargin(b.verdict));
+  // One that did not pass comes first, whatever its margin: it may lack samples.
+  const [tightest] = judged.toSorted(
+    (a, b) =>
+      Number(a.verdict.passed) - Number(b.verdict.passed) || relativeMargin(a.verdict) - relativeMargin(b.verdict),
+  );
   if (tightest === undefined) return '';
   const { verdict, cell } = tightest;
   const margin = verdict.margin === null ? '' : `margin ${signed(verdict.margin)}`;
   const mark = verdict.passed ? paint('green', '✓') : paint('red', '✗');
-  return `     ${mark} ${benchmark.padEnd(12)} ${comparison(verdict).padEnd(25)} ${margin.padEnd(15)} ${paint('dim', cell)}`;
+  return `     ${mark} ${benchmark.padEnd(12)} ${comparison(verdict).padEnd(24)} ${margin.padEnd(14)} ${paint('dim', cell)}`;
 }
 
 /** What was found beside what was asked: `31.5 <= 1500 ms`, `4.1434 = 4.1434 ± 0.004`. */
@@ -92,7 +116,8 @@ function isFailed({ manifest: { status } }: SessionRun): boolean {
   return status !== 'passed' && status !== 'recorded';
 }
 
-function causeOf({ manifest: { status, failure } }: SessionRun): string {
+function causeOf({ manifest: { status, failure, interruption } }: SessionRun): string {
+  if (interruption !== null) return `${status}: ${interruption}`;
   return failure === null ? status : `${status} in ${failure.originated_in_phase}: ${failure.message}`;
 }
 
@@ -130,5 +155,5 @@ function leftovers(manifests: readonly Manifest[]): string {
   const orphans = manifests.map(({ teardown }) => teardown?.orphans ?? null);
   if (orphans.some((count) => count === null)) return 'leftovers not checked on this host';
   const count = orphans.reduce<number>((sum, one) => sum + (one ?? 0), 0);
-  return count === 0 ? 'nothing left running' : `${count} leftover processes removed`;
+  return count === 0 ? 'nothing left running' : `${count} leftover ${count === 1 ? 'process' : 'processes'} removed`;
 }

@@ -66,7 +66,13 @@ class Parser {
   }
 
   #not(): TagFilter {
+    const negation = this.#peek();
     if (!this.#take('not', '!')) return this.#atom();
+    const next = this.#peek();
+    // Vitest takes `not(` for the start of a tag.
+    if (next?.text === '(' && negation?.text.length === 3 && next.at === negation.at + 3) {
+      throw this.#mistake(`has no blank between "${negation.text}" and "("`, `write "${negation.text} ("`);
+    }
     const inner = this.#not();
     return (tags) => !inner(tags);
   }

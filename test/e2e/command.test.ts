@@ -62,6 +62,7 @@ describe('assay verify --evidence', () => {
   it.each([
     [['verify', '--evidence', 'nowhere'], /nowhere holds no run directory\n {3}next: name an artifact directory/],
     [['verify'], /Missing required argument: --evidence - see assay --help/],
+    [['verify', '--evidence', '--jsn'], /there is no option --jsn\n {3}next: did you mean --json\?/],
     [['verfy'], /Unknown command .*verfy.* - see assay --help/],
   ])('%j is a usage error in two lines', async (args, message) => {
     const { stderr, exitCode } = await assay(...args);

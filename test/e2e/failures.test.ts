@@ -1,5 +1,7 @@
+import { readdirSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { localExecutor } from '../../src/exec/local.ts';
 import type { Manifest } from '../../src/evidence/manifest.ts';
@@ -107,23 +109,81 @@ describe('a broken config', () => {
   });
 });
 
-describe('a session that is killed', () => {
-  it('leaves no server behind, and a run that says it was interrupted', async () => {
-    const slow = ONE_CELL.replace('num_prompts: 8', 'num_prompts: 100000').replace('osl: 8', 'osl: 64');
-    const project = new Project({ 'configs/slow.yaml': slow });
-    const session = project.vitest('run');
-    for await (const line of session.iterable({ from: 'all' })) {
-      if (!line.includes('await')) continue;
-      session.kill('SIGKILL');
-      break;
-    }
+/** A cell that runs until it is ended. */
+const ENDLESS = ONE_CELL.replace('num_prompts: 8', 'num_prompts: 100000').replace('osl: 8', 'osl: 64');
+
+/** Starts an endless cell and waits until it is under load. */
+async function startEndless() {
+  const project = new Project({ 'configs/endless.yaml': ENDLESS });
+  const session = project.vitest('run');
+  let screen = '';
+  await new Promise<void>((loaded) => {
+    session.all.on('data', (chunk: Buffer) => {
+      screen += chunk.toString();
+      if (screen.includes('await')) loaded();
+    });
+  });
+  const [folder] = project.runFolders();
+  const [note] = readdirSync(join(project.root, 'runs/.live'));
+  const live = JSON.parse(readFileSync(join(project.root, 'runs/.live', note!), 'utf8')) as { job_host_pid: number };
+  return { project, session, folder: folder!, jobHost: live.job_host_pid, runId: readManifest(folder!).run_id };
+}
+
+const leftOf = (runId: string) => localExecutor('localhost').findLabelled(runId);
+
+describe('what dies', () => {
+  it('with the session leaves no server behind, and a run that says it was interrupted', async () => {
+    const { session, folder, runId } = await startEndless();
+    session.kill('SIGKILL');
     await session;
-    const [folder] = project.runFolders();
     // The job host notices the closed pipe by itself; its last act is the manifest.
-    await expect.poll(() => readManifest(folder!).status, { timeout: 30_000, interval: 50 }).toBe('interrupted');
-    const manifest = readManifest(folder!);
-    expect(await localExecutor('localhost').findLabelled(manifest.run_id)).toEqual([]);
+    await expect.poll(() => readManifest(folder).status, { timeout: 30_000, interval: 50 }).toBe('interrupted');
+    const manifest = readManifest(folder);
+    expect(await leftOf(runId)).toEqual([]);
     expect(manifest.teardown).toEqual({ orphans: 0, error: null });
     expect(Object.keys(manifest.sidecars)).toContain('samples.arrows');
+  });
+
+  it('with the job host is ended by the session, which says why the run was interrupted', async () => {
+    const { session, folder, jobHost, runId } = await startEndless();
+    process.kill(jobHost, 'SIGKILL');
+    const { all, exitCode } = await session;
+    expect(await leftOf(runId)).toEqual([]);
+    expect(readManifest(folder)).toMatchObject({
+      status: 'interrupted',
+      interruption: 'its job host ended with SIGKILL',
+      teardown: { orphans: 1, error: null },
+    });
+    expect(all).toContain('its job host ended with SIGKILL');
+    expect(all).toContain('1 leftover process removed');
+    expect(exitCode).toBe(1);
+  });
+
+  it('with both is ended by the next session, before it launches anything', async () => {
+    const { project, session, folder, jobHost, runId } = await startEndless();
+    session.kill('SIGKILL');
+    process.kill(jobHost, 'SIGKILL');
+    await session;
+    expect(await leftOf(runId)).toHaveLength(1);
+    expect(readManifest(folder).status).toBe('running');
+    project.write('configs/endless.yaml', ONE_CELL);
+    const { screen } = await project.run('-t', 'ttft_p99');
+    expect(screen).toContain('ended what a dead session left: runs/quick/balanced-conc2/');
+    expect(await leftOf(runId)).toEqual([]);
+    expect(readManifest(folder)).toMatchObject({ status: 'interrupted', teardown: { orphans: 1 } });
+  });
+
+  it('as the server under load is told as that, with how far it came', async () => {
+    const { session, folder, runId } = await startEndless();
+    for (const pid of (await leftOf(runId)) ?? []) process.kill(pid, 'SIGKILL');
+    await session;
+    expect(readManifest(folder)).toMatchObject({
+      status: 'failed_safety',
+      failure: {
+        category: 'safety_violation',
+        originated_in_phase: 'await',
+        message: 'server_alive: server on localhost ended with SIGKILL under load',
+      },
+    });
   });
 });

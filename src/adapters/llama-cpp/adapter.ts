@@ -54,6 +54,9 @@ export class LlamaCppAdapter extends BaseAdapter {
     this.#progress = load.progress;
     const work = load.done.then(async (outcome) => {
       this.#outcome = outcome;
+      // Nothing to ask of a server that died under load; the monitor says so.
+      if (this.progressPredicate().state === 'broken') return;
+      signal.throwIfAborted();
       await scoreHeldOut(context, serving, signal);
     });
     try {

@@ -23,7 +23,13 @@ export interface ServerPlan {
 
 /** Decides what to start for a cell. Rejects with a setup_failure when its model cannot be used. */
 export async function planServer(cell: Cell): Promise<ServerPlan> {
-  const { model, knobs, seed } = cell.workload;
+  const { model, knobs, seed, target_gpu: gpu } = cell.workload;
+  if (gpu !== 'cpu') {
+    throw new WorkloadFailure(
+      'setup_failure',
+      `target_gpu is ${gpu}, but llama_cpp runs on the CPU - write target_gpu: cpu`,
+    );
+  }
   if (model.path === undefined) {
     throw new WorkloadFailure('setup_failure', `model ${model.id} has no path - add \`path:\` of a GGUF file`);
   }

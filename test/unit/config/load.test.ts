@@ -1,6 +1,7 @@
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { load } from 'js-yaml';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { loadConfigs } from '../../../src/config/load.ts';
 import { frameworks } from '../../../src/session/registry.ts';
@@ -11,19 +12,22 @@ beforeEach(() => {
 });
 
 const specs = frameworks.map(({ spec }) => spec);
-const load = (files: Record<string, string>) => {
+const loadFiles = (files: Record<string, string>) => {
   for (const [name, text] of Object.entries(files)) writeFileSync(join(root, name), text);
   return loadConfigs(Object.keys(files), { root, specs });
 };
 /** What the user reads; the message of the error, or a note that there was none. */
 const complaint = (files: Record<string, string>): string => {
   try {
-    load(files);
+    loadFiles(files);
     return 'loaded';
   } catch (thrown) {
     return (thrown as Error).message;
   }
 };
+
+/** A flow mapping of YAML as the value that it is. */
+const toJson = (flow: string): unknown => load(flow);
 
 const GOOD = `schema_version: "2"
 test_id: demo
@@ -44,7 +48,7 @@ thresholds:
 
 describe('loadConfigs', () => {
   it('expands a config into cells with their tags, names and thresholds', () => {
-    const { cells } = load({ 'demo.yaml': GOOD });
+    const { cells } = loadFiles({ 'demo.yaml': GOOD });
     expect(
       cells.map(({ key, bracket, thresholds }) => ({
         key,
@@ -72,6 +76,20 @@ describe('loadConfigs', () => {
     const broken = GOOD.replace('target_gpu', 'target_gpus')
       .replace('num_prompts: 10', 'num_prompts: "10"')
       .replace('percentile: 99,', 'percentile: 990,');
+    expect(complaint({ 'a.yaml': broken.replace('framework: llama_cpp', 'framework: lama_cpp') })).toContain(
+      'a.yaml:4:1 framework: "lama_cpp" has no adapter - did you mean `llama_cpp`?',
+    );
+    const inSweep = broken.replace('[1, 2]', '["a b"]').replace('quant: f32', 'quant: f32, backend: none');
+    expect(complaint({ 'a.yaml': inSweep })).toMatchInlineSnapshot(`
+      "a.yaml:1:1 target_gpu: is missing - add a string
+      a.yaml:3:1 target_gpus: unknown field - did you mean \`target_gpu\`?
+      a.yaml:8:21 knobs.backend: "none" is not accepted - use "node-llama-cpp" or "llama-server"
+      a.yaml:9:26 params.num_prompts: "10" is a string - write 10 without quotes
+      a.yaml:11:3 sweep.concurrency: "a b" is not a number (in cell conca b) - write a number
+      a.yaml:11:18 sweep.concurrency[0]: "conca b" cannot be part of a cell id - letters, digits, "_", "." and "-", with a letter or digit first; or write {concurrency: ..., name: ...}
+      a.yaml:14:41 thresholds[0].percentile: 990 is not accepted - a percentile above 0 and at most 100
+      7 problems in 1 of 1 file. Nothing was launched."
+    `);
     const typo = GOOD.replace('framework: llama_cpp', 'framework: lama_cpp').replace('test_id: demo', 'test_id: other');
     expect(
       complaint({
@@ -83,15 +101,16 @@ describe('loadConfigs', () => {
     ).toMatchInlineSnapshot(`
       "a.yaml:1:1 target_gpu: is missing - add a string
       a.yaml:3:1 target_gpus: unknown field - did you mean \`target_gpu\`?
+      a.yaml:9:26 params.num_prompts: "10" is a string - write 10 without quotes
       a.yaml:14:41 thresholds[0].percentile: 990 is not accepted - a percentile above 0 and at most 100
       b.yaml:4:1 framework: "lama_cpp" has no adapter - did you mean \`llama_cpp\`?
       d.yaml:2:1 duplicated mapping key - correct the YAML here
-      5 problems in 3 of 4 files. Nothing was launched."
+      6 problems in 3 of 4 files. Nothing was launched."
     `);
   });
 
   it('checks params per cell, and says in which', () => {
-    expect(complaint({ 'a.yaml': GOOD.replace('[1, 2]', '[1, 0]') })).toMatchInlineSnapshot(`
+    expect(complaint({ 'a.yaml': GOOD.replace('[1, 2]', '[0, 2]') })).toMatchInlineSnapshot(`
       "a.yaml:11:3 sweep.concurrency: 0 is not accepted (in cell conc0) - Too small: expected number to be >=1
       1 problem in 1 of 1 file. Nothing was launched."
     `);
@@ -122,7 +141,7 @@ describe('loadConfigs', () => {
       a.yaml:15:5 thresholds[1]: no benchmark claims this Percentile - add ttft_p99 to \`benchmarks:\`
       2 problems in 1 of 1 file. Nothing was launched."
     `);
-    const { cells, warnings } = load({ 'a.yaml': `${unjudged}enforce: false\n` });
+    const { cells, warnings } = loadFiles({ 'a.yaml': `${unjudged}enforce: false\n` });
     expect(cells).toHaveLength(2);
     expect(warnings.map(({ path, message }) => `${path}: ${message}`)).toEqual([
       'benchmarks[1]: tpot_p99 has no threshold in cell conc1',
@@ -142,17 +161,126 @@ describe('loadConfigs', () => {
     `);
   });
 
-  it('refuses two configs whose runs or claims would be mixed up', () => {
-    expect(complaint({ 'a.yaml': GOOD, 'b.yaml': GOOD })).toMatchInlineSnapshot(`
-      "b.yaml:1:1 test_id: demo/conc1 is also a cell of a.yaml - give the config its own test_id
-      b.yaml:1:1 test_id: demo/conc2 is also a cell of a.yaml - give the config its own test_id
-      2 problems in 1 of 2 files. Nothing was launched."
+  it.each([
+    ['percentile: 99', 'percentil: 99', 'thresholds[0].percentil: unknown field - did you mean `percentile`?'],
+    [
+      'kind: Percentile',
+      'kind: Percentle',
+      'thresholds[0].kind: "Percentle" is not accepted - did you mean `Percentile`?',
+    ],
+    ['kind: Percentile', 'kind: Sum', '"Sum" is not accepted - use one of Percentile, Rate, Goodput, Convergence'],
+    ['kind: Percentile', 'kid: Percentile', 'thresholds[0].kind: is missing - use one of Percentile, Rate, Goodput'],
+    ['count: 1', 'count: 1, gpus_per_nod: 1', 'server.gpus_per_nod: unknown field - did you mean `gpus_per_node`?'],
+  ])('says what was meant where %s is written %s', (right, wrong, expected) => {
+    expect(complaint({ 'a.yaml': GOOD.replace(right, wrong) })).toContain(expected);
+  });
+
+  it('names the field of a Goodput that was meant inside its pair', () => {
+    const goodput =
+      '{kind: Goodput, ttft_max_ms: 9, tpot_max_ms: 9, op: ">=", min_qps: 1, metric_pair: {ttf: a, tpot: tpot_ms}}';
+    expect(complaint({ 'a.yaml': `${GOOD}  - ${goodput}\n` })).toContain(
+      'a.yaml:16:89 thresholds[2].metric_pair.ttf: unknown field - did you mean `ttft`?',
+    );
+  });
+
+  it('knows the metrics of the framework, and takes another for a threshold that cannot fail', () => {
+    const pair =
+      '{kind: Goodput, ttft_max_ms: 9, tpot_max_ms: 9, op: ">=", min_qps: 1, metric_pair: {ttft: ttft, tpot: tpot_ms}}';
+    const unknown = `${GOOD.replaceAll('ttft_ms', 'ttft_mss').replace('[ttft_p99]', '[ttft_mss_p99, goodput]')}  - ${pair}\n`;
+    expect(complaint({ 'a.yaml': unknown })).toMatchInlineSnapshot(`
+      "a.yaml:14:24 thresholds[0].metric: llama_cpp emits no ttft_mss - did you mean \`ttft_ms\`?
+      a.yaml:15:24 thresholds[1].metric: llama_cpp emits no ttft_mss - did you mean \`ttft_ms\`?
+      a.yaml:16:89 thresholds[2].metric_pair.ttft: llama_cpp emits no ttft - use one of ttft_ms, tpot_ms, itl_ms, e2el_ms, lateness_ms, input_tokens, output_tokens, throughput, request_throughput, total_token_throughput, goodput, perplexity, nll, queue_depth
+      3 problems in 1 of 1 file. Nothing was launched."
     `);
-    expect(complaint({ 'a.yaml': GOOD, 'b.yaml': GOOD.replace('test_id: demo', 'test_id: demo2') }))
-      .toMatchInlineSnapshot(`
-      "b.yaml:1:1 id_knobs: [llama_cpp-tiny-cpu-f32-conc1] is also a cell of a.yaml - add the knob that differs to \`id_knobs:\`
-      b.yaml:1:1 id_knobs: [llama_cpp-tiny-cpu-f32-conc2] is also a cell of a.yaml - add the knob that differs to \`id_knobs:\`
-      2 problems in 1 of 2 files. Nothing was launched."
+    expect(loadFiles({ 'a.yaml': `${unknown}enforce: false\n` }).warnings.map(({ path }) => path)).toEqual([
+      'thresholds[0].metric',
+      'thresholds[1].metric',
+      'thresholds[2].metric_pair.ttft',
+    ]);
+    expect(complaint({ 'a.yaml': GOOD.replaceAll('ttft_ms', 'step').replace('[ttft_p99]', '[step_p99]') })).toContain(
+      'thresholds[0].metric: llama_cpp emits no step - use one of ttft_ms, tpot_ms, itl_ms, e2el_ms,',
+    );
+  });
+
+  it.each([
+    ['{concurency: 2}', 'did you mean `concurrency`?'],
+    ['{engine: 2}', 'use one of the axes isl, osl, shape, concurrency'],
+    ['{concurrency: 22}', 'concurrency is 1 or 2 here'],
+    ['{concurrency: "2"}', 'concurrency is 1 or 2 here'],
+    ['{shape: long}', 'shape is "short" or "wide" here'],
+    ['{isl: 9, concurrency: 2}', 'each value is there, but no cell has all of them'],
+  ])('refuses a `when:` that selects no cell: %s', (when, hint) => {
+    const swept = GOOD.replace('isl: 8, osl: 4, ', '')
+      .replace('when: {concurrency: 2}', `when: ${when}`)
+      .replace('[1, 2]', '[1, 2]\n  shape: [{isl: 8, osl: 4, name: short}, {isl: 9, osl: 4, name: wide}]')
+      .replace('benchmarks', '  exclude: [{isl: 9, concurrency: 2}]\nbenchmarks');
+    const expected = `17:78 thresholds[1].when: ${JSON.stringify(toJson(when))} selects no cell - ${hint}\n1 problem`;
+    expect(complaint({ 'a.yaml': swept })).toContain(expected);
+    expect(complaint({ 'a.yaml': `${swept}enforce: false\n` })).toContain(expected);
+  });
+
+  it('finds a tie only among the most specific thresholds, in whatever order they stand', () => {
+    const by = (value: number, when: string): string =>
+      `  - {kind: Percentile, metric: ttft_ms, percentile: 99, op: "<=", value: ${value}, when: {${when}}}\n`;
+    const judged = (...lines: readonly string[]): string =>
+      GOOD.replace('[1, 2]', '[2]\n  threads: [1]').replace(/thresholds:[^]*/, `thresholds:\n${lines.join('')}`);
+    const [one, two, both] = [by(1, 'concurrency: 2'), by(2, 'threads: 1'), by(3, 'concurrency: 2, threads: 1')];
+    for (const order of [
+      [one, two, both],
+      [one, both, two],
+      [both, one, two],
+    ]) {
+      const [cell] = loadFiles({ 'a.yaml': judged(...order) }).cells;
+      expect(cell?.thresholds.map(({ threshold }) => threshold)).toMatchObject([{ value: 3 }]);
+    }
+    expect(complaint({ 'a.yaml': judged(one, two) })).toContain(
+      'thresholds[1]: judges ttft_p99 in cell conc2-threads1, and so does thresholds[0]',
+    );
+  });
+
+  it('refuses two configs of one test_id, whatever their cells, once and at the place', () => {
+    const message =
+      'b.yaml:2:1 test_id: demo is also the test_id of a.yaml - give the config its own test_id\n1 problem';
+    expect(complaint({ 'a.yaml': GOOD, 'b.yaml': GOOD })).toContain(message);
+    const apart = GOOD.replace('[1, 2]', '[3, 4]').replace('when: {concurrency: 2}', 'when: {concurrency: 3}');
+    expect(complaint({ 'a.yaml': GOOD, 'b.yaml': apart })).toContain(message);
+  });
+
+  it('refuses two configs whose claims have one name, and names the knob to add', () => {
+    const other = GOOD.replace('test_id: demo', 'test_id: demo2');
+    expect(complaint({ 'a.yaml': GOOD, 'b.yaml': other })).toMatchInlineSnapshot(`
+      "b.yaml:2:1 test_id: [llama_cpp-tiny-cpu-f32-conc1] is also a cell of a.yaml - no knob differs: add one that does, also to \`id_knobs:\`
+      1 problem in 1 of 2 files. Nothing was launched."
     `);
+    const kv = other.replace('quant: f32', 'quant: f32, kv: q8');
+    expect(complaint({ 'a.yaml': GOOD, 'b.yaml': `${kv}id_knobs: [quant]\n` })).toMatchInlineSnapshot(`
+      "b.yaml:16:1 id_knobs: [llama_cpp-tiny-cpu-f32-conc1] is also a cell of a.yaml - add kv to \`id_knobs:\`
+      1 problem in 1 of 2 files. Nothing was launched."
+    `);
+    const named = `${kv}id_knobs: [quant, kv]\n`;
+    expect(complaint({ 'a.yaml': GOOD, 'b.yaml': named })).toBe('loaded');
+  });
+
+  it('refuses two different values with one tag', () => {
+    const quant = (id: string, value: string): string =>
+      GOOD.replace('test_id: demo', `test_id: ${id}`).replace('quant: f32', `quant: ${value}`);
+    expect(complaint({ 'a.yaml': quant('de.mo', 'q4'), 'b.yaml': quant('de-mo', 'q8') })).toMatchInlineSnapshot(`
+      "b.yaml:2:1 test_id: de-mo has the tag config_de_mo, and so has de.mo in a.yaml - make them differ in letters or digits, or write them alike
+      1 problem in 1 of 2 files. Nothing was launched."
+    `);
+    expect(complaint({ 'a.yaml': quant('x', 'Q4'), 'b.yaml': quant('y', 'q4').replace('[1, 2]', '[2, 3]') })).toContain(
+      'b.yaml:8:9 knobs.quant: quant = q4 has the tag knob_quant_q4, and so has quant = Q4 in a.yaml - make them differ',
+    );
+    expect(complaint({ 'a.yaml': quant('x', 'q4'), 'b.yaml': quant('y', 'q8') })).toBe('loaded');
+    const options = GOOD.replace('isl: 8, ', '').replace(
+      'concurrency: [1, 2]',
+      'concurrency: [2]\n  shape: [{isl: 8, name: a.b}, {isl: 9, name: a_b}]',
+    );
+    expect(complaint({ 'a.yaml': options })).toContain(
+      'a.yaml:10:1 sweep: a_b-conc2 has the tag cell_a_b_conc2, and so has a.b-conc2 in a.yaml',
+    );
+    const benchmarks = GOOD.replace('[ttft_p99]', '[ttft_p99, TTFT_p99]');
+    expect(complaint({ 'a.yaml': benchmarks })).toContain('benchmarks[1]: TTFT_p99 has the tag benchmark_ttft_p99');
   });
 });

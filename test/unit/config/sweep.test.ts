@@ -68,10 +68,49 @@ describe('expandSweep', () => {
       {
         path: ['exclude', 0],
         message: '{"concurrency":17} matches no cell',
-        hint: 'use the axis values and option names of this sweep, or remove the entry',
+        hint: 'concurrency is 16 here',
       },
     ]);
     expect(expand({ concurrency: [16, 16] }).mistakes).toMatchObject([{ message: 'two cells are called conc16' }]);
+  });
+
+  it.each([
+    [
+      { shape: [{ isl: 1, name: 'pre fill/heavy' }] },
+      ['shape', 0, 'name'],
+      '"pre fill/heavy" cannot be part of a cell id',
+    ],
+    [{ shape: [{ isl: 1, name: '' }] }, ['shape', 0, 'name'], '"" cannot be part of a cell id'],
+    [{ shape: [{ isl: 1, name: '../up' }] }, ['shape', 0, 'name'], '"../up" cannot be part of a cell id'],
+    [{ shape: [{ isl: 1 }, { mode: 'a b' }] }, ['shape', 1], '"modea b" cannot be part of a cell id'],
+    [{ mode: ['ok', 'a b'] }, ['mode', 1], '"modea b" cannot be part of a cell id'],
+    [{ 'a/b': [1] }, ['a/b', 0], '"a/b1" cannot be part of a cell id'],
+  ] as const)('refuses tokens that no path can hold: %j', (sweep, path, message) => {
+    expect(expand(sweep as unknown as Partial<Sweep>).mistakes).toMatchObject([{ path, message }]);
+  });
+
+  it('makes tokens of negative and broken numbers', () => {
+    const { points, mistakes } = expand({ rate: [-1, 0.5], slots: 'a b', shape: [{ isl: 1, name: 'x_1.5-y' }] });
+    expect(mistakes).toEqual([]);
+    expect(points.map(({ cellId }) => cellId)).toEqual(['x_1.5-y-rate-1', 'x_1.5-y-rate0.5']);
+  });
+
+  it('refuses a param that two axes set', () => {
+    expect(expand({ isl: [1, 2], shape: [{ isl: 3, osl: 4 }, { isl: 5 }] }).mistakes).toEqual([
+      { path: ['shape'], message: 'sets isl, and so does isl', hint: 'keep it in one of them' },
+    ]);
+    expect(expand({ a: [{ isl: 1 }], b: [{ osl: 1 }, { isl: 2 }], osl: 3 }).mistakes).toMatchObject([
+      { path: ['b'], message: 'sets isl, and so does a' },
+      { path: ['osl'], message: 'sets osl, and so does b' },
+    ]);
+  });
+
+  it('refuses filters that leave no cell', () => {
+    expect(expand({ isl: [1, 2], exclude: [{ isl: 1 }, { isl: 2 }] }).mistakes).toEqual([
+      { path: ['exclude'], message: 'leaves none of 2 cells', hint: 'keep at least one cell' },
+    ]);
+    expect(expand({ isl: [1], exclude: [{}] }).mistakes).toMatchObject([{ message: 'leaves none of 1 cell' }]);
+    expect(expand({ isl: [1], include: [{ isl: 2 }] }).mistakes).toMatchObject([{ path: ['include', 0] }]);
   });
 
   const axes = fc.dictionary(

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -64,6 +64,43 @@ describe('localExecutor', () => {
     expect(await executor.findLabelled(where.runId)).toHaveLength(2);
     expect(await started.stop(50)).toEqual({ code: null, signal: 'SIGKILL' });
     await expect.poll(() => executor.findLabelled(where.runId)).toEqual([]);
+  });
+
+  // A child that keeps the pipes of its parent open; `detached` puts it out of reach of the group.
+  const holder = (detached: boolean): string =>
+    `require("node:child_process").spawn(process.execPath, ["-e", "setInterval(() => {}, 1000)"], { detached: ${detached}, stdio: "inherit" }).once("spawn", () => console.log("up"));`;
+
+  it('sees that a process is gone though a child holds its output', async () => {
+    const where = options();
+    const started = await executor.start(
+      node(`${holder(false)} setTimeout(() => { process.stdout.write("last"); process.exit(4) }, 100)`),
+      where,
+    );
+    await expect.poll(() => started.exit(), { timeout: 5000 }).toEqual({ code: 4, signal: null });
+    expect(await started.exited).toEqual({ code: 4, signal: null });
+    expect(started.tail(2)).toEqual(['up', 'last']);
+    expect(readFileSync(where.logFile, 'utf8')).toBe('up\nlast');
+    expect(await started.stop(10_000)).toEqual({ code: 4, signal: null });
+    await expect.poll(() => executor.findLabelled(where.runId)).toEqual([]);
+  });
+
+  it('stops a process whose descendant left the group with its output', async () => {
+    const where = options();
+    const started = await executor.start(node(`${holder(true)} setInterval(() => {}, 1000)`), where);
+    await new Promise<void>((up) => started.onLine(() => up()));
+    expect(await started.stop(10_000)).toEqual({ code: null, signal: 'SIGTERM' });
+    const left = await executor.findLabelled(where.runId);
+    expect(left).toHaveLength(1);
+    executor.kill(left ?? []);
+    await expect.poll(() => executor.findLabelled(where.runId)).toEqual([]);
+  });
+
+  it.runIf(existsSync('/dev/full'))('hears a process whose log cannot be written, and says so', async () => {
+    const program = 'console.log("first"); setTimeout(() => console.log("second"), 200)';
+    const started = await executor.start(node(program), { ...options(), logFile: '/dev/full' });
+    expect(await started.exited).toEqual({ code: 0, signal: null });
+    expect(started.tail(2)).toEqual(['first', 'second']);
+    expect(started.logError()).toMatchObject({ code: 'ENOSPC' });
   });
 
   it('finds the processes of one run and of no other', async () => {

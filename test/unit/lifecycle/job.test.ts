@@ -1,12 +1,14 @@
-import { mkdtempSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { WorkloadFailure } from '../../../src/evidence/failure.ts';
+import type { Phase } from '../../../src/evidence/failure.ts';
 import type { Manifest } from '../../../src/evidence/manifest.ts';
 import { checkEvidence, readEvents, readManifest } from '../../../src/evidence/run-reader.ts';
 import { readOwnManifest, RunWriter } from '../../../src/evidence/run-writer.ts';
-import type { ProgressStatus, RunContext, WorkloadResult } from '../../../src/lifecycle/adapter.ts';
+import type { ProgressStatus, RunContext, RunRequest, WorkloadResult } from '../../../src/lifecycle/adapter.ts';
 import { BaseAdapter } from '../../../src/lifecycle/base-adapter.ts';
 import { JobContext } from '../../../src/lifecycle/context.ts';
 import { Interruption, runJob } from '../../../src/lifecycle/job.ts';
@@ -67,15 +69,26 @@ interface Outcome {
   readonly events: readonly string[];
 }
 
-async function run(adapter: Scripted, { config = CONFIG, abort = new AbortController() } = {}): Promise<Outcome> {
+function requested(config = CONFIG): RunRequest {
   const root = mkdtempSync(join(tmpdir(), 'assay-job-'));
   writeFileSync(join(root, 'demo.yaml'), config);
   const plan = planSession({ root, configs: ['*.yaml'], artifacts: 'runs' }, frameworks);
-  const request = startRun(plan.cells[0]!, { server: ['localhost'] }, plan.artifacts);
+  return startRun(plan.cells[0]!, { server: ['localhost'] }, plan.artifacts);
+}
+
+interface RunOptions {
+  readonly config?: string;
+  readonly abort?: AbortController;
+  readonly onPhase?: (phase: Phase) => void;
+}
+
+async function run(adapter: Scripted, options: RunOptions = {}): Promise<Outcome> {
+  const { config, abort = new AbortController(), onPhase = () => undefined } = options;
+  const request = requested(config);
   const context = new JobContext({ request, writer: new RunWriter(request.folder), abort, report: () => undefined });
   const returned = await runJob(adapter, context, {
     manifest: readOwnManifest(request.folder),
-    onPhase: () => undefined,
+    onPhase,
   });
   const manifest = readManifest(request.folder);
   // Whatever happened: what the job returns is what stands on disk, whole, and nothing runs on.
@@ -235,7 +248,149 @@ describe('runJob', () => {
       return stuck;
     };
     const { manifest, events } = await run(scripted({ status }), { abort });
-    expect(manifest).toMatchObject({ status: 'interrupted', failure: null, teardown: { orphans: 0, error: null } });
+    expect(manifest).toMatchObject({
+      status: 'interrupted',
+      interruption: 'asked to',
+      failure: null,
+      teardown: { orphans: 0, error: null },
+    });
     expect(events).toContain('attempt.interrupted');
+  });
+
+  it('starts nothing after an abort', async () => {
+    const abort = new AbortController();
+    let isAwaited = false;
+    const awaitCompletion = async (): Promise<void> => {
+      isAwaited = true;
+    };
+    const onPhase = (phase: Phase): void => {
+      if (phase === 'await') abort.abort(new Interruption('asked to'));
+    };
+    const { manifest } = await run(scripted({ awaitCompletion }), { abort, onPhase });
+    expect(manifest.phases.await?.status).toBe('failed');
+    expect(isAwaited).toBe(false);
+  });
+
+  it('keeps the rows of a parse that was aborted as they are', async () => {
+    const abort = new AbortController();
+    const parse: Scripted['parse'] = async (context) => {
+      const result = await new Scripted().parse(context);
+      abort.abort(new Interruption('asked to'));
+      return result;
+    };
+    const { manifest, events } = await run(scripted({ parse }), { abort });
+    expect(manifest.status).toBe('interrupted');
+    expect(Object.keys(manifest.sidecars)).toEqual(expect.arrayContaining(['samples.arrows', 'trajectory.arrows']));
+    expect(events).not.toContain('parse.done');
+  });
+
+  it('waits for work that outlives the abort before it hashes what that work writes', async () => {
+    const abort = new AbortController();
+    const parse: Scripted['parse'] = async ({ request, writer }) => {
+      abort.abort(new Interruption('asked to'));
+      await delay(500);
+      writeFileSync(join(request.folder, 'raw.json'), '{}');
+      writer.events.record('arrival.end', { completed: 1, failed: 0 });
+      throw new Error('nobody waits for this any more');
+    };
+    const { manifest, events } = await run(scripted({ parse }), { abort });
+    expect(manifest).toMatchObject({ status: 'interrupted', failure: null, teardown: { orphans: 0, error: null } });
+    expect(Object.keys(manifest.sidecars)).toContain('raw.json');
+    expect(events.slice(-2)).toEqual(['arrival.end', 'teardown.done']);
+  });
+
+  it('records an error from outside of a phase as the failure of that phase', async () => {
+    const abort = new AbortController();
+    const status = (): ProgressStatus => {
+      abort.abort(new Error('a callback threw'));
+      return stuck;
+    };
+    const { manifest } = await run(scripted({ status }), { abort });
+    expect(manifest).toMatchObject({
+      status: 'failed_safety',
+      failure: { category: 'safety_violation', originated_in_phase: 'await', message: 'a callback threw' },
+      teardown: { error: null },
+    });
+  });
+
+  it('notes an error that comes when the workload is done', async () => {
+    const abort = new AbortController();
+    const teardown = async (context: RunContext): Promise<void> => {
+      abort.abort(new Error('a callback threw'));
+      await new Scripted().teardown(context);
+    };
+    const { manifest } = await run(scripted({ teardown }), { abort });
+    expect(manifest).toMatchObject({ status: 'passed', failure: null, teardown: { error: 'a callback threw' } });
+  });
+
+  it('calls a window that is no number not measured', async () => {
+    const parse: Scripted['parse'] = async (context) => ({
+      ...(await new Scripted().parse(context)),
+      startedAtMs: Number.NEGATIVE_INFINITY,
+      durationMs: Number.NaN,
+    });
+    const { manifest } = await run(scripted({ parse }));
+    expect(manifest.status).toBe('passed');
+    expect(manifest.result.measured).toEqual({ started_at_ms: null, duration_ms: null });
+    expect(manifest.result.scalars).toMatchObject({ requests: 2, throughput_tps: null });
+  });
+
+  it('leaves figures out that make no manifest, and says which', async () => {
+    const parse =
+      (ttftMs: number): Scripted['parse'] =>
+      async (context) => ({
+        ...(await scripted({ ttftMs }).parse(context)),
+        applied: { threads: { asked: Number.NaN, applied: null } },
+      });
+    const { manifest } = await run(scripted({ parse: parse(20) }));
+    expect(manifest).toMatchObject({
+      status: 'failed_parse',
+      failure: {
+        category: 'parse_failure',
+        originated_in_phase: 'parse',
+        message: expect.stringContaining('result.applied.threads.asked'),
+      },
+      result: { scalars: {}, applied: {} },
+      verdicts: [],
+      phases: { verify: { status: 'ok' } },
+    });
+    const missed = await run(scripted({ parse: parse(60) }));
+    expect(missed.manifest).toMatchObject({
+      status: 'failed_verification',
+      teardown: { orphans: 0, error: expect.stringContaining('result.applied.threads.asked') },
+    });
+  });
+
+  describe.runIf(existsSync('/dev/full'))('on a full disk', () => {
+    it('says that the log of a role is not whole', async () => {
+      const prepare = async ({ request }: RunContext): Promise<void> =>
+        symlinkSync('/dev/full', join(request.folder, 'logs', 'server.localhost.log'));
+      const { manifest } = await run(scripted({ prepare }));
+      expect(manifest).toMatchObject({ status: 'passed', failure: null, phases: { teardown: { status: 'failed' } } });
+      expect(manifest.teardown?.error).toMatch(/^the log of server\.localhost is not whole: ENOSPC/);
+    });
+
+    it('still ends the run with a manifest when no event can be written', async () => {
+      const request = requested();
+      symlinkSync('/dev/full', join(request.folder, 'events.jsonl'));
+      const abort = new AbortController();
+      const context = new JobContext({
+        request,
+        writer: new RunWriter(request.folder),
+        abort,
+        report: () => undefined,
+      });
+      await runJob(new Scripted(), context, {
+        manifest: readOwnManifest(request.folder),
+        onPhase: () => undefined,
+      });
+      const manifest = readManifest(request.folder);
+      expect(manifest).toMatchObject({
+        status: 'failed_setup',
+        failure: { originated_in_phase: 'prepare', message: expect.stringContaining('ENOSPC') },
+        teardown: { orphans: 0 },
+      });
+      expect(Object.keys(manifest.sidecars)).toContain('samples.arrows');
+    });
   });
 });

@@ -66,6 +66,16 @@ describe('Scheduler', () => {
     expect(started).toEqual([]);
   });
 
+  it('starts nothing any more once it is closed', async () => {
+    const { scheduler, started, end } = bench([cell('a', 'n1'), cell('b', 'n1'), cell('c', 'n2')]);
+    const [a, b] = [scheduler.request('a'), scheduler.request('b')];
+    scheduler.close();
+    await end('a', a);
+    const notRun = { state: 'skipped', reason: 'the session ended before its turn' };
+    expect(await Promise.all([b, scheduler.request('c')])).toEqual([notRun, notRun]);
+    expect(started).toEqual(['a']);
+  });
+
   it('frees the nodes of a launch that throws', async () => {
     const scheduler = new Scheduler([cell('a', 'n1'), cell('b', 'n1')], ({ cell: { key } }) =>
       key === 'a'

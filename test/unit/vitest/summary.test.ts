@@ -27,6 +27,7 @@ const manifest = (change: Partial<Manifest>) =>
     failure: null,
     verdicts: [],
     phases: { prepare: { duration_s: 0.5 }, launch: { duration_s: 1.5 } },
+    interruption: null,
     teardown: { orphans: 0, error: null },
     ...change,
   }) as Manifest;
@@ -72,6 +73,7 @@ describe('summaryLines', () => {
         { manifest: manifest({ cell_id: 'conc4', ...failed }), folder: 'runs/4' },
         { manifest: manifest({ cell_id: 'conc8', ...failed }), folder: 'runs/8' },
       ],
+      benchmarks: new Set(['ttft_p99', 'perplexity']),
       skipped: [{ cell: 'other/big', reason: 'insufficient_nodes (need 4, have 1)' }],
       claims: { passed: 20, failed: 9 },
       artifacts: 'runs',
@@ -79,10 +81,10 @@ describe('summaryLines', () => {
     });
     expect(lines.join('\n')).toMatchInlineSnapshot(`
       "
-       Cells, and for each benchmark the tightest of them
+       Cells, and for each benchmark the one nearest to its bound
          demo   1 passed, 1 failed_verification, 2 failed_setup
-           ✗ ttft_p99     60 <= 50 ms               margin -10      conc2
-           ✓ perplexity   4.1434 = 4.1434 ± 0.004   margin +0.00396 conc1
+           ✗ ttft_p99     60 <= 50 ms              margin -10     conc2
+           ✓ perplexity   4.1434 = 4.1434 ± 0.004  margin +0.00396 conc1
          - other/big  skipped: insufficient_nodes (need 4, have 1)
 
        ✗ conc2
@@ -104,7 +106,14 @@ describe('summaryLines', () => {
 
   it('says nothing when there was nothing', () => {
     expect(
-      summaryLines({ runs: [], skipped: [], claims: { passed: 0, failed: 0 }, artifacts: 'runs', elapsedMs: 1 }),
+      summaryLines({
+        runs: [],
+        benchmarks: new Set(),
+        skipped: [],
+        claims: { passed: 0, failed: 0 },
+        artifacts: 'runs',
+        elapsedMs: 1,
+      }),
     ).toEqual([]);
   });
 });

@@ -34,6 +34,7 @@ describe('parseTagFilter', () => {
     ['knob_z', 'the tag filter "knob_z" names "knob_z", which no claim carries', 'did you mean `knob_x`?'],
     ['a and', 'the tag filter "a and" ends too early', 'add a tag'],
     ['(a', 'the tag filter "(a" has a "(" at 1 that is never closed', 'add a ")"'],
+    ['not(a)', 'the tag filter "not(a)" has no blank between "not" and "("', 'write "not ("'],
     ['', 'the tag filter "" ends too early', 'add a tag'],
   ])('refuses %j', (expression, message, hint) => {
     expect(() => passes(expression)).toThrow(expect.objectContaining({ code: 'SELECTION_INVALID', message, hint }));

@@ -1,0 +1,33 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { markInterrupted } from '../../../src/evidence/interrupted.ts';
+import { checkEvidence, readEvents, readManifest } from '../../../src/evidence/run-reader.ts';
+import { readOwnManifest, writeManifest } from '../../../src/evidence/run-writer.ts';
+import { startedRun } from './started-run.ts';
+
+describe('markInterrupted', () => {
+  it('ends a run that nobody works on any more, and says why', async () => {
+    const folder = startedRun();
+    writeFileSync(join(folder, 'logs', 'server.localhost.log'), 'loading\n');
+    expect(await markInterrupted(folder, { reason: 'the machine went down', orphans: 2 })).toBe('interrupted');
+    const manifest = readManifest(folder);
+    expect(manifest).toMatchObject({
+      status: 'interrupted',
+      interruption: 'the machine went down',
+      failure: null,
+      teardown: { orphans: 2, error: null },
+      timestamp_end: expect.any(String),
+    });
+    expect(Object.keys(manifest.sidecars)).toContain('logs/server.localhost.log');
+    expect(readEvents(folder)).toMatchObject([{ event: 'attempt.interrupted', reason: 'the machine went down' }]);
+    await checkEvidence(folder, manifest, { hashes: true });
+  });
+
+  it('leaves a run alone that had ended by itself', async () => {
+    const folder = startedRun();
+    writeManifest(folder, { ...readOwnManifest(folder), status: 'recorded' });
+    expect(await markInterrupted(folder, { reason: 'late', orphans: 0 })).toBe('recorded');
+    expect(readManifest(folder)).toMatchObject({ status: 'recorded', interruption: null, teardown: null });
+  });
+});
