@@ -4,7 +4,7 @@ import { createServer } from 'node:net';
 import type { Server, Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { messageOf } from '../core/errors.ts';
+import { AssayError, messageOf } from '../core/errors.ts';
 import { jsonLine, onJsonLine } from '../core/json-lines.ts';
 import type { CellOutcome } from '../session/scheduler.ts';
 
@@ -77,10 +77,15 @@ export class Broker {
   async #answer(cell: string, socket: Socket): Promise<void> {
     const outcome = await this.#request(cell).catch((thrown: unknown) => ({
       state: 'unknown' as const,
-      reason: messageOf(thrown),
+      reason: reasonOf(thrown),
     }));
     if (socket.writable) socket.write(jsonLine({ cell, outcome } satisfies BrokerAnswer));
   }
+}
+
+function reasonOf(thrown: unknown): string {
+  const hint = thrown instanceof AssayError ? thrown.hint : undefined;
+  return [messageOf(thrown), ...(hint === undefined ? [] : [hint])].join(' - ');
 }
 
 /** A folder that only this user can enter. */

@@ -51,16 +51,58 @@ export default { plugins: [assay({ suites: ['builtin', 'suites'] })], test: { in
     ]);
   });
 
-  it('says where a suite belongs that lies in no tier', async () => {
-    const project = new Project({
-      'configs/quick.yaml': ONE_CELL,
-      'suites/misc/own.test.js': 'export default {};\n',
-      'vitest.config.js': `import { assay } from 'vitest-assay';\nexport default { plugins: [assay({ suites: 'suites' })] };\n`,
-    });
-    const { screen, exitCode } = await project.run();
-    expect(screen).toMatch(
+  it('refuses suites that would judge nothing: no tier, no default export, no file', async () => {
+    const withSuites = (files: Readonly<Record<string, string>>) =>
+      new Project({
+        'configs/quick.yaml': ONE_CELL,
+        'vitest.config.js': `import { assay } from 'vitest-assay';\nexport default { plugins: [assay({ suites: 'suites' })] };\n`,
+        ...files,
+      }).run();
+    const misplaced = await withSuites({ 'suites/misc/own.test.js': 'export default {};\n' });
+    expect(misplaced.screen).toMatch(
       /suites\/misc\/own\.test\.js lies in no tier folder\n {3}next: move it to one of logistics, training/,
     );
+    const silent = await withSuites({
+      'suites/inference/own.test.js': `import { claims } from 'vitest-assay/claims';\nclaims({});\n`,
+    });
+    expect(silent.screen).toMatch(/own\.test\.js has no default export\n {3}next: write `export default claims/);
+    const empty = await withSuites({});
+    expect(empty.screen).toMatch(/no suite file \(\*\.test\.ts\) in .*suites\n {3}next: correct `suites`/);
+    expect([misplaced, silent, empty].map(({ exitCode }) => exitCode)).toEqual([1, 1, 1]);
+  });
+
+  it('refuses a benchmark that no claim judges', async () => {
+    const unclaimed = ONE_CELL.replace('[throughput, ttft_p99]', '[throughput, ttft_p99, e2el_p90]').replace(
+      'timeouts:',
+      '  - {kind: Percentile, metric: e2el_ms, percentile: 90, op: "<=", value: 60000}\ntimeouts:',
+    );
+    const { screen, exitCode, launched } = await new Project({ 'configs/quick.yaml': unclaimed }).run();
+    expect(screen).toContain('configs/quick.yaml: no claim judges the benchmark e2el_p90');
+    expect(launched).toEqual([]);
+    expect(exitCode).toBe(1);
+  });
+
+  it('launches a cell once for all projects of one Vitest', async () => {
+    const project = new Project({
+      'configs/quick.yaml': ONE_CELL,
+      'vitest.config.js': `import { assay } from 'vitest-assay';
+export default { plugins: [assay()], test: { projects: ['a', 'b'].map((name) => ({ extends: true, test: { name, include: [] } })) } };\n`,
+    });
+    const { tests, launched, screen } = await project.run('-t', 'tier_5');
+    expect(launched).toHaveLength(1);
+    expect(tests.map(({ fullName, status }) => `${fullName.replace(/\[.*/, '')} ${status}`).sort()).toEqual([
+      'throughput passed',
+      'throughput passed',
+      'ttft_p99 passed',
+      'ttft_p99 passed',
+    ]);
+    expect(screen.match(/nothing left running/g)).toHaveLength(1);
+  });
+
+  it('says which artifact directory cannot be written', async () => {
+    const project = new Project({ 'configs/quick.yaml': ONE_CELL, runs: 'a file\n' });
+    const { screen, exitCode } = await project.run('-t', 'throughput');
+    expect(screen).toMatch(/the artifact directory .*runs cannot be written: .* - set `artifacts` in assay/);
     expect(exitCode).toBe(1);
   });
 });

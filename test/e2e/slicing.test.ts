@@ -61,6 +61,13 @@ describe('a slice', () => {
     expect(exitCode).toBe(1);
   });
 
+  it('of files that do not exist fails too', async () => {
+    const { launched, exitCode, screen } = await project.run('no-such-file');
+    expect(launched).toEqual([]);
+    expect(screen).toContain('no test file matches');
+    expect(exitCode).toBe(1);
+  });
+
   it('with a mistake in it is refused before anything runs', async () => {
     const { screen, exitCode, launched } = await project.run('--tags-filter', 'framework_llama & tier_1');
     expect(screen).toContain(
