@@ -1,14 +1,14 @@
 import { dirname } from 'node:path';
-import type { Cell, CellThreshold } from './cell.ts';
-import { benchmarkOf, thresholdFor } from './benchmark.ts';
+import type { Cell } from './cell.ts';
+import { checkCoverage, checkMetrics, checkVacuous } from './coverage.ts';
 import type { FrameworkSpec } from './framework.ts';
 import { explainIssues } from './issues.ts';
 import type { Unplaced } from './issues.ts';
-import type { Workload } from './schema.ts';
-import { expandSweep, selects } from './sweep.ts';
-import type { SweepPoint } from './sweep.ts';
+import type { FrameworkPart, Workload } from './schema.ts';
+import { expandSweep } from './sweep.ts';
+import type { SweepMistake, SweepPoint } from './sweep.ts';
 import { bracketOf, tagsOfCell } from './tags.ts';
-import { isVacuous } from './vacuous.ts';
+import { checkWhen, thresholdsOfCell } from './thresholds-of-cell.ts';
 import { topologySchema } from './topology.ts';
 
 /** What one config becomes: its cells, and everything that is wrong with it. */
@@ -36,15 +36,32 @@ export interface ExpansionInput {
 export function expandWorkload(input: ExpansionInput): Expansion {
   const { workload, spec } = input;
   const sweep = expandSweep(workload.sweep, spec.axisTokens);
-  const mistakes: Unplaced[] = sweep.mistakes.map((mistake) => ({ ...mistake, path: ['sweep', ...mistake.path] }));
-  mistakes.push(...checkKnobs(workload, spec), ...checkKind(workload, spec));
-  const coverage: Unplaced[] = checkVacuous(workload);
+  const mistakes: Unplaced[] = [...placeInSweep(sweep.mistakes), ...checkKnobs(workload, spec)];
+  mistakes.push(...checkKind(workload, spec));
+  const axes = sweep.points.map((point) => point.axes);
+  mistakes.push(...checkWhen(workload.thresholds, axes));
+  const coverage: Unplaced[] = [...checkVacuous(workload.thresholds), ...checkMetrics(workload.thresholds, spec)];
   const cells = sweep.points.map((point) => resolveCell(point, { input, mistakes, coverage }));
   const unique = distinct(mistakes);
   const notes = distinct(coverage);
   return workload.enforce
     ? { cells, mistakes: [...unique, ...notes], warnings: [] }
     : { cells, mistakes: unique, warnings: notes };
+}
+
+/** Checks what a framework can say of a config whose other fields are still wrong. */
+export function checkFrameworkPart(part: FrameworkPart, spec: FrameworkSpec): readonly Unplaced[] {
+  const sweep = expandSweep(part.sweep, spec.axisTokens);
+  const mistakes: Unplaced[] = [...placeInSweep(sweep.mistakes), ...checkKnobs(part, spec)];
+  for (const point of sweep.points) {
+    checkParams(point, { workload: part, spec }, mistakes);
+    if (point.topology !== undefined) checkTopology(point, mistakes);
+  }
+  return distinct(mistakes);
+}
+
+function placeInSweep(mistakes: readonly SweepMistake[]): readonly Unplaced[] {
+  return mistakes.map((mistake) => ({ ...mistake, path: ['sweep', ...mistake.path] }));
 }
 
 interface CellContext {
@@ -58,8 +75,11 @@ function resolveCell(point: SweepPoint, { input, mistakes, coverage }: CellConte
   const params = checkParams(point, { workload, spec }, mistakes);
   const topology =
     point.topology === undefined ? workload.topology : (checkTopology(point, mistakes) ?? workload.topology);
-  const thresholds = applicableThresholds(point, input, mistakes);
-  coverage.push(...checkCoverage(point, workload, thresholds));
+  const sourceOf = (index: number): string => `${input.file}:${input.thresholdLine(index)}`;
+  const judging = thresholdsOfCell({ thresholds: workload.thresholds, sourceOf }, point);
+  const { thresholds } = judging;
+  mistakes.push(...judging.mistakes);
+  coverage.push(...checkCoverage(workload, { cellId: point.cellId, thresholds }));
   return {
     key: `${workload.test_id}/${point.cellId}`,
     cellId: point.cellId,
@@ -77,7 +97,7 @@ function resolveCell(point: SweepPoint, { input, mistakes, coverage }: CellConte
 
 function checkParams(
   point: SweepPoint,
-  { workload, spec }: Pick<ExpansionInput, 'workload' | 'spec'>,
+  { workload, spec }: { readonly workload: FrameworkPart; readonly spec: FrameworkSpec },
   mistakes: Unplaced[],
 ): Readonly<Record<string, unknown>> {
   const merged = { ...workload.params, ...point.params };
@@ -96,7 +116,7 @@ function checkParams(
 }
 
 // A swept value stands under its own axis, or inside an option of a paired one.
-function sweepPath(field: string, workload: Workload): readonly string[] {
+function sweepPath(field: string, workload: FrameworkPart): readonly string[] {
   const { exclude: _exclude, include: _include, ...axes } = workload.sweep;
   if (field in axes) return ['sweep', field];
   const paired = Object.entries(axes).find(
@@ -114,7 +134,7 @@ function checkTopology(point: SweepPoint, mistakes: Unplaced[]): Workload['topol
   return undefined;
 }
 
-function checkKnobs(workload: Workload, spec: FrameworkSpec): readonly Unplaced[] {
+function checkKnobs(workload: FrameworkPart, spec: FrameworkSpec): readonly Unplaced[] {
   const result = spec.knobs.safeParse(workload.knobs);
   if (result.success) return [];
   const issues = explainIssues(spec.knobs, result.error, workload.knobs);
@@ -130,72 +150,6 @@ function checkKind(workload: Workload, spec: FrameworkSpec): readonly Unplaced[]
       hint: `write ${spec.workloadKind}`,
     },
   ];
-}
-
-/** The thresholds of a cell: of several for one subject, the one whose `when:` names most. */
-function applicableThresholds(
-  point: SweepPoint,
-  { workload, file, thresholdLine }: ExpansionInput,
-  mistakes: Unplaced[],
-): readonly CellThreshold[] {
-  const bySubject = new Map<string, { readonly index: number; readonly specificity: number }>();
-  for (const [index, threshold] of workload.thresholds.entries()) {
-    const when = threshold.when ?? {};
-    if (!selects(when, point.axes)) continue;
-    const subject = benchmarkOf(threshold);
-    const specificity = Object.keys(when).length;
-    const rival = bySubject.get(subject);
-    if (rival !== undefined && rival.specificity === specificity) {
-      mistakes.push({
-        path: ['thresholds', index],
-        message: `judges ${subject} in cell ${point.cellId}, and so does thresholds[${rival.index}]`,
-        hint: 'remove one, or make its `when:` more specific',
-      });
-    }
-    if (rival === undefined || specificity > rival.specificity) bySubject.set(subject, { index, specificity });
-  }
-  return [...bySubject.values()]
-    .sort((a, b) => a.index - b.index)
-    .flatMap(({ index }) => {
-      const threshold = workload.thresholds[index];
-      return threshold === undefined ? [] : [{ threshold, source: `${file}:${thresholdLine(index)}` }];
-    });
-}
-
-function checkCoverage(
-  point: SweepPoint,
-  workload: Workload,
-  thresholds: readonly CellThreshold[],
-): readonly Unplaced[] {
-  const plain = thresholds.map(({ threshold }) => threshold);
-  const unjudged = workload.benchmarks.flatMap((benchmark, index) =>
-    thresholdFor(benchmark, plain) !== undefined
-      ? []
-      : [
-          {
-            path: ['benchmarks', index],
-            message: `${benchmark} has no threshold in cell ${point.cellId}`,
-            hint: 'add one, or set `enforce: false` to record only',
-          },
-        ],
-  );
-  const claimed = new Set(workload.benchmarks.map((benchmark) => thresholdFor(benchmark, plain)));
-  const unclaimed = plain
-    .filter((threshold) => !claimed.has(threshold))
-    .map((threshold) => ({
-      path: ['thresholds', workload.thresholds.indexOf(threshold)],
-      message: `no benchmark claims this ${threshold.kind}`,
-      hint: `add ${benchmarkOf(threshold)} to \`benchmarks:\``,
-    }));
-  return [...unjudged, ...unclaimed];
-}
-
-function checkVacuous(workload: Workload): Unplaced[] {
-  return workload.thresholds.flatMap((threshold, index) => {
-    const reason = isVacuous(threshold);
-    if (reason === null) return [];
-    return [{ path: ['thresholds', index], message: `cannot fail: ${reason}`, hint: 'set a bound that can fail' }];
-  });
 }
 
 function distinct(mistakes: readonly Unplaced[]): readonly Unplaced[] {

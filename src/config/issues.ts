@@ -33,8 +33,21 @@ function printPath(path: readonly PathStep[]): string {
 
 /** Turns zod's issues into sentences: the value, the expectation, the next step. */
 export function explainIssues(schema: z.ZodType, error: z.ZodError, input: unknown): readonly Unplaced[] {
-  return error.issues.flatMap((issue) => explain(issue, { schema, input }));
+  return withoutEchoes(error.issues.flatMap((issue) => explain(issue, { schema, input })));
 }
+
+// A misspelt field is one mistake, not an unknown one and a missing one.
+function withoutEchoes(mistakes: readonly Unplaced[]): readonly Unplaced[] {
+  const meant = new Set(
+    mistakes.flatMap(({ path, hint }) => {
+      const name = /^did you mean `(.+)`\?$/.exec(hint)?.[1];
+      return name === undefined ? [] : [printPath([...path.slice(0, -1), name])];
+    }),
+  );
+  return mistakes.filter(({ path, message }) => message !== MISSING || !meant.has(printPath(path)));
+}
+
+const MISSING = 'is missing';
 
 interface Subject {
   readonly schema: z.ZodType;
@@ -45,17 +58,19 @@ function explain(issue: z.core.$ZodIssue, { schema, input }: Subject): readonly 
   const path = issue.path.map((step) => (typeof step === 'number' ? step : String(step)));
   const value = valueAt(input, path);
   switch (issue.code) {
-    case 'unrecognized_keys':
-      return issue.keys.map((key) => unknownField([...path, key], fieldNames(schema, path)));
+    case 'unrecognized_keys': {
+      const known = fieldNames(schema, { path, input });
+      return issue.keys.map((key) => unknownField([...path, key], known));
+    }
     case 'invalid_type':
       return [wrongType(path, { expected: issue.expected, value })];
     case 'invalid_union':
-      return [{ path, message: `${show(value)} has none of the accepted forms`, hint: unionHint(issue) }];
+      return [explainUnion(issue, { path, value })];
     case 'invalid_value':
       return [
         {
           path,
-          message: value === undefined ? 'is missing' : `${show(value)} is not accepted`,
+          message: value === undefined ? MISSING : `${show(value)} is not accepted`,
           hint: `use ${issue.values.map((accepted) => show(accepted)).join(' or ')}`,
         },
       ];
@@ -77,7 +92,7 @@ function wrongType(
   path: readonly PathStep[],
   { expected, value }: { readonly expected: string; readonly value: unknown },
 ): Unplaced {
-  if (value === undefined) return { path, message: 'is missing', hint: `add a ${expected}` };
+  if (value === undefined) return { path, message: MISSING, hint: `add a ${expected}` };
   const isQuotedNumber = typeof value === 'string' && value.trim() !== '' && Number.isFinite(Number(value));
   if (isQuotedNumber && ['number', 'int'].includes(expected)) {
     return { path, message: `${show(value)} is a string`, hint: `write ${value} without quotes` };
@@ -85,12 +100,22 @@ function wrongType(
   return { path, message: `${show(value)} is not a ${expected}`, hint: `write a ${expected}` };
 }
 
-function unionHint(issue: z.core.$ZodIssueInvalidUnion): string {
-  if ('discriminator' in issue && issue.errors.length === 0) {
-    return `${String(issue.discriminator)} must be one of the known kinds`;
+function explainUnion(
+  issue: z.core.$ZodIssueInvalidUnion,
+  { path, value }: { readonly path: readonly PathStep[]; readonly value: unknown },
+): Unplaced {
+  if (issue.discriminator === undefined) {
+    const messages = issue.errors.flatMap((branch) => branch.map((inner) => inner.message));
+    const hint = [...new Set(messages)].join('; or ') || 'see the documentation of this field';
+    return { path, message: `${show(value)} has none of the accepted forms`, hint };
   }
-  const messages = issue.errors.flatMap((branch) => branch.map((inner) => inner.message));
-  return [...new Set(messages)].join('; or ') || 'see the documentation of this field';
+  const kinds = ('options' in issue ? (issue.options ?? []) : []).map(String);
+  const meant = typeof value === 'string' ? nearest(value, kinds) : null;
+  return {
+    path,
+    message: value === undefined ? MISSING : `${show(value)} is not accepted`,
+    hint: meant === null ? `use one of ${kinds.join(', ')}` : `did you mean \`${meant}\`?`,
+  };
 }
 
 function show(value: unknown): string {
@@ -106,19 +131,35 @@ function valueAt(input: unknown, path: readonly PathStep[]): unknown {
 }
 
 // zod reports an unknown key without the keys it knows; they are in the schema,
-// under whatever wraps it (default, optional, preprocess, record).
-function fieldNames(schema: z.ZodType, path: readonly PathStep[]): readonly string[] {
-  let current: z.core.$ZodType | undefined = schema;
-  for (const step of path) current = current === undefined ? undefined : child(unwrap(current), step);
-  const object = current === undefined ? undefined : unwrap(current);
-  const shape = object?._zod.def.type === 'object' ? (object as z.ZodObject).shape : {};
+// under whatever wraps it (default, optional, preprocess, record, union by kind).
+function fieldNames(
+  schema: z.ZodType,
+  { path, input }: { readonly path: readonly PathStep[]; readonly input: unknown },
+): readonly string[] {
+  let current: z.core.$ZodType | undefined = resolveAt(schema, input);
+  for (const [depth, step] of path.entries()) {
+    const next: z.core.$ZodType | undefined = child(current, step);
+    if (next === undefined) return [];
+    current = resolveAt(next, valueAt(input, path.slice(0, depth + 1)));
+  }
+  const shape = current._zod.def.type === 'object' ? (current as z.ZodObject).shape : {};
   return Object.keys(shape);
 }
 
-function unwrap(schema: z.core.$ZodType): z.core.$ZodType {
-  const def = schema._zod.def as { innerType?: z.core.$ZodType; out?: z.core.$ZodType };
-  const inner = def.innerType ?? def.out;
-  return inner === undefined ? schema : unwrap(inner);
+/** The schema without its wrappers; of a union by kind, the branch of the value's kind. */
+function resolveAt(schema: z.core.$ZodType, value: unknown): z.core.$ZodType {
+  const def = schema._zod.def as {
+    innerType?: z.core.$ZodType;
+    out?: z.core.$ZodType;
+    discriminator?: string;
+    options?: readonly z.core.$ZodType[];
+  };
+  const { discriminator, options = [] } = def;
+  const inner =
+    discriminator === undefined
+      ? (def.innerType ?? def.out)
+      : options.find(({ _zod }) => _zod.propValues?.[discriminator]?.has(valueAt(value, [discriminator]) as string));
+  return inner === undefined ? schema : resolveAt(inner, value);
 }
 
 function child(schema: z.core.$ZodType, step: PathStep): z.core.$ZodType | undefined {

@@ -2,12 +2,14 @@ import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { nearest } from '../core/nearest.ts';
 import type { Cell } from './cell.ts';
-import { expandWorkload } from './expand.ts';
+import { findClashes } from './clashes.ts';
+import type { CellsOfConfig } from './clashes.ts';
+import { checkFrameworkPart, expandWorkload } from './expand.ts';
 import type { FrameworkSpec } from './framework.ts';
 import { explainIssues, place } from './issues.ts';
 import { configError } from './problem.ts';
 import type { Problem } from './problem.ts';
-import { workloadSchema } from './schema.ts';
+import { frameworkPartSchema, workloadSchema } from './schema.ts';
 import { parseYaml } from './yaml-source.ts';
 import type { YamlSource } from './yaml-source.ts';
 
@@ -28,14 +30,15 @@ export function loadConfigs(
 ): LoadedConfigs {
   const loaded = files.map((file) => loadConfig(file, { root, specs }));
   const problems = loaded.flatMap((one) => one.problems);
-  const cells = loaded.flatMap((one) => one.cells);
-  problems.push(...clashes(cells));
+  const configs = loaded.flatMap((one) => one.config ?? []);
+  problems.push(...findClashes(configs));
   if (problems.length > 0) throw configError(problems, files.length);
-  return { cells, warnings: loaded.flatMap((one) => one.warnings) };
+  return { cells: configs.flatMap((config) => config.cells), warnings: loaded.flatMap((one) => one.warnings) };
 }
 
 interface LoadedConfig {
-  readonly cells: readonly Cell[];
+  /** Null when the file is too broken to have cells. */
+  readonly config: CellsOfConfig | null;
   readonly problems: readonly Problem[];
   readonly warnings: readonly Problem[];
 }
@@ -49,7 +52,8 @@ function loadConfig(
   if ('message' in source) return failed([source]);
   const parsed = workloadSchema.safeParse(source.value);
   if (!parsed.success) {
-    return failed(explainIssues(workloadSchema, parsed.error, source.value).map((issue) => place(source, issue)));
+    const issues = explainIssues(workloadSchema, parsed.error, source.value).map((issue) => place(source, issue));
+    return failed([...issues, ...checkRest(source, specs)]);
   }
   const workload = parsed.data;
   const spec = specs.find((candidate) => candidate.name === workload.framework);
@@ -57,14 +61,23 @@ function loadConfig(
   const thresholdLine = (index: number): number => source.locate(['thresholds', index]).line;
   const expansion = expandWorkload({ workload, spec, file, absoluteFile, thresholdLine });
   return {
-    cells: expansion.cells,
+    config: { source, workload, cells: expansion.cells },
     problems: expansion.mistakes.map((mistake) => place(source, mistake)),
     warnings: expansion.warnings.map((mistake) => place(source, mistake)),
   };
 }
 
+// A mistake elsewhere in the file does not hide those that the framework would find.
+function checkRest(source: YamlSource, specs: readonly FrameworkSpec[]): readonly Problem[] {
+  const part = frameworkPartSchema.safeParse(source.value);
+  if (!part.success) return [];
+  const spec = specs.find((candidate) => candidate.name === part.data.framework);
+  if (spec === undefined) return [unknownFramework(source, { name: part.data.framework, specs })];
+  return checkFrameworkPart(part.data, spec).map((mistake) => place(source, mistake));
+}
+
 function failed(problems: readonly Problem[]): LoadedConfig {
-  return { cells: [], problems, warnings: [] };
+  return { config: null, problems, warnings: [] };
 }
 
 function unknownFramework(
@@ -77,26 +90,5 @@ function unknownFramework(
     path: ['framework'],
     message: `"${name}" has no adapter`,
     hint: meant === null ? `use one of ${names.join(', ')}` : `did you mean \`${meant}\`?`,
-  });
-}
-
-// Two configs may not share a test id (their runs would mix) nor a claim name.
-function clashes(cells: readonly Cell[]): readonly Problem[] {
-  const owners = new Map<string, Cell>();
-  return cells.flatMap((cell) => {
-    const rival = owners.get(cell.bracket) ?? owners.get(cell.key);
-    owners.set(cell.bracket, cell).set(cell.key, cell);
-    if (rival === undefined) return [];
-    const sameId = rival.key === cell.key;
-    return [
-      {
-        file: cell.configFile,
-        line: 1,
-        column: 1,
-        path: sameId ? 'test_id' : 'id_knobs',
-        message: `${sameId ? cell.key : cell.bracket} is also a cell of ${rival.configFile}`,
-        hint: sameId ? 'give the config its own test_id' : 'add the knob that differs to `id_knobs:`',
-      },
-    ];
   });
 }

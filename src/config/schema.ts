@@ -1,10 +1,11 @@
 import { z } from 'zod';
 import { parseDurationMs } from '../core/units.ts';
+import { NAME, NAME_RULE } from './name.ts';
 import { thresholdSchema } from './threshold.ts';
 import { topologySchema } from './topology.ts';
 
 const scalarSchema = z.union([z.string(), z.number(), z.boolean()]);
-const name = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_.-]*$/, 'letters, digits, "_", "." and "-"');
+const name = z.string().regex(NAME, NAME_RULE);
 const sha256 = z.string().regex(/^(sha256:)?[0-9a-f]{64}$/, 'a sha256: 64 hex digits');
 
 const duration = z.string().transform((text, context) => {
@@ -77,6 +78,13 @@ export const workloadSchema = z.strictObject({
     .prefault({}),
 });
 
+const { framework, knobs, params, sweep } = workloadSchema.shape;
+
+/** The part of a config that its framework checks; the rest may be anything, or missing. */
+export const frameworkPartSchema = z.object({ framework, knobs, params, sweep });
+
+/** What a framework checks of a config. */
+export type FrameworkPart = Pick<Workload, 'knobs' | 'params' | 'sweep'>;
 /** One config file, validated; durations are milliseconds. */
 export type Workload = z.output<typeof workloadSchema>;
 /** How a sweep is written: its axes by name, and the selectors that thin it out. */

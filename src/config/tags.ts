@@ -1,6 +1,7 @@
 import type { Workload } from './schema.ts';
 import { topologyKind } from './topology.ts';
 import type { Topology } from './topology.ts';
+import type { PathStep } from './yaml-source.ts';
 
 /** A native Vitest tag with the sentence that `vitest --list-tags` prints beside it. */
 export interface Tag {
@@ -16,20 +17,35 @@ export function normaliseTag(text: string): string {
     .replaceAll(/^_+|_+$/g, '');
 }
 
+/** A tag, the value it stands for, and the field of the config that says so. */
+export interface PlacedTag extends Tag {
+  readonly value: string;
+  readonly path: readonly PathStep[];
+}
+
 /** The tags that all claims of a cell carry. */
 export function tagsOfCell(workload: Workload, cellId: string, topology: Topology): readonly Tag[] {
+  return placedTags(workload, cellId, topology).map(({ name, description }) => ({ name, description }));
+}
+
+/** The tags that all claims of a cell carry, with what each stands for. */
+export function placedTags(workload: Workload, cellId: string, topology: Topology): readonly PlacedTag[] {
+  const { framework, model, workload_kind: workloadKind, target_gpu: gpu, test_id: testId } = workload;
   const kind = topologyKind(topology);
+  const knobs = Object.entries(workload.knobs).map(([key, value]) => ({
+    value: `${key} = ${value}`,
+    path: ['knobs', key],
+    ...tag(`knob_${key}`, String(value), `knob ${key} = ${value}`),
+  }));
   return [
-    tag('framework', workload.framework, `runs on ${workload.framework}`),
-    tag('model', workload.model.id, `model ${workload.model.id}`),
-    tag('workload', workload.workload_kind, `${workload.workload_kind} workloads`),
-    tag('topology', kind, `${kind} topology`),
-    tag('gpu', workload.target_gpu, `made for ${workload.target_gpu}`),
-    ...Object.entries(workload.knobs).map(([key, value]) =>
-      tag(`knob_${key}`, String(value), `knob ${key} = ${value}`),
-    ),
-    tag('config', workload.test_id, `config ${workload.test_id}`),
-    tag('cell', cellId, `cell ${cellId}`),
+    { value: framework, path: ['framework'], ...tag('framework', framework, `runs on ${framework}`) },
+    { value: model.id, path: ['model'], ...tag('model', model.id, `model ${model.id}`) },
+    { value: workloadKind, path: ['workload_kind'], ...tag('workload', workloadKind, `${workloadKind} workloads`) },
+    { value: kind, path: ['topology'], ...tag('topology', kind, `${kind} topology`) },
+    { value: gpu, path: ['target_gpu'], ...tag('gpu', gpu, `made for ${gpu}`) },
+    ...knobs,
+    { value: testId, path: ['test_id'], ...tag('config', testId, `config ${testId}`) },
+    { value: cellId, path: ['sweep'], ...tag('cell', cellId, `cell ${cellId}`) },
   ];
 }
 

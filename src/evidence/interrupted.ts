@@ -1,3 +1,4 @@
+import { existsSync, readFileSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import { EventLog } from './events.ts';
 import type { Status } from './failure.ts';
@@ -19,6 +20,7 @@ interface Interrupted {
 export async function markInterrupted(folder: string, { reason, orphans }: Interrupted): Promise<Status> {
   const manifest = readOwnManifest(folder);
   if (manifest.status !== 'running') return manifest.status;
+  dropCutLine(join(folder, RUN_FILES.events));
   const events = new EventLog(join(folder, RUN_FILES.events));
   events.record('attempt.interrupted', { reason });
   events.close();
@@ -32,4 +34,9 @@ export async function markInterrupted(folder: string, { reason, orphans }: Inter
   };
   writeManifest(folder, ended);
   return 'interrupted';
+}
+
+// A crash may have cut the last line short: no event may follow it on the same line.
+function dropCutLine(path: string): void {
+  if (existsSync(path)) truncateSync(path, readFileSync(path).lastIndexOf('\n') + 1);
 }

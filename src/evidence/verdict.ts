@@ -25,6 +25,8 @@ export const verdictSchema = z
       .object({ low: z.number().nullable(), high: z.number().nullable(), confidence: z.number() })
       .readonly()
       .exactOptional(),
+    /** Where the threshold is written, `file:line`. */
+    source: z.string().exactOptional(),
     outcome: z.enum(['passed', 'failed', 'insufficient', 'no_data']),
     /** One sentence, with units. */
     detail: z.string(),

@@ -85,6 +85,7 @@ export interface Adapter {
   progressPredicate(context: RunContext): ProgressStatus;
   awaitCompletion(context: RunContext): Promise<void>;
   parse(context: RunContext): Promise<WorkloadResult>;
+  /** One verdict per threshold, in their order. */
   verify(thresholds: readonly Threshold[], tables: RunTables): readonly Verdict[];
   teardown(context: RunContext): Promise<void>;
 }

@@ -120,10 +120,14 @@ class Job {
     const { adapter, context, record } = this.#parts;
     const { cell, folder, identity } = context.request;
     if (this.#tables === null) throw new Error('verify came before parse');
-    const verdicts = adapter.verify(
+    const judged = adapter.verify(
       cell.thresholds.map(({ threshold }) => threshold),
       this.#tables,
     );
+    const verdicts = judged.map((verdict, index) => {
+      const source = cell.thresholds[index]?.source;
+      return source === undefined ? verdict : { ...verdict, source };
+    });
     record.setVerdicts(verdicts);
     writeVerification(folder, identity.verificationHash, verdicts);
     this.#judge(verdicts);

@@ -1,9 +1,8 @@
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import type { TestContext } from 'vitest';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { AssayError, withoutStack } from '../core/errors.ts';
 import type { Verdict } from '../evidence/verdict.ts';
-import { RUN_FILES } from '../evidence/run-folder.ts';
 import { connectToBroker } from './broker-client.ts';
 import type { BrokerClient } from './broker-client.ts';
 import { NotEvaluable } from './claim.ts';
@@ -110,15 +109,16 @@ class MissedClaim extends Error {
   override readonly name = 'MissedClaim';
 
   constructor(verdict: Verdict, run: Run, claim: string) {
-    const { evidence, detail } = verdict;
+    const { evidence, detail, source } = verdict;
+    const file = join(relative(process.cwd(), run.folder), evidence.file);
     const worst = evidence.worst?.map(({ request_id: id, value }) => `${id} ${value.toFixed(1)}`).join(' · ');
     const { cell_id: cellId, config_file: configFile } = run.manifest;
     super(
       [
         detail,
         ...(worst === undefined ? [] : [`   worst     ${worst}`]),
-        `   threshold ${configFile}`,
-        `   evidence  ${join(run.folder, evidence.file === 'manifest.json' ? RUN_FILES.manifest : evidence.file)}`,
+        `   threshold ${source ?? configFile}`,
+        `   evidence  ${file}`,
         `   rerun     npx vitest run -t "${claim} ${cellId}"`,
       ].join('\n'),
     );

@@ -82,6 +82,9 @@ describe('a missed threshold', () => {
       'ttft_p99[llama_cpp-byte_llama-cpu-f32-balanced-conc2]',
     ]);
     expect(screen).toMatch(/ttft_ms p99 is [\d.]+ ms, must be <= 0.001 ms \(margin -/);
+    expect(screen).toMatch(
+      /threshold configs\/broken\.yaml:\d+\n {3}evidence {2}runs\/quick\/balanced-conc2\/.*samples\.parquet/,
+    );
     expect(screen).toContain('rerun     npx vitest run -t "ttft_p99 balanced-conc2"');
   });
 

@@ -21,6 +21,7 @@ export const convergenceKind = defineKind({
     })
     .readonly(),
   benchmark: ({ metric }) => (metric === 'perplexity' ? 'perplexity' : 'convergence'),
+  metrics: ({ metric }) => [{ path: ['metric'], metric }],
   vacuous({ op, target, epsilon }) {
     if (op === '<=') return vacuousLimit('<=', target + epsilon);
     // Around a target of 0 every epsilon is larger than the target, and still a bound.

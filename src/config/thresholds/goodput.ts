@@ -22,5 +22,10 @@ export const goodputKind = defineKind({
     })
     .readonly(),
   benchmark: () => 'goodput',
+  metrics: ({ metric_pair, e2el_max_ms }) => [
+    { path: ['metric_pair', 'ttft'], metric: metric_pair.ttft },
+    { path: ['metric_pair', 'tpot'], metric: metric_pair.tpot },
+    ...(e2el_max_ms === undefined ? [] : [{ path: ['e2el_max_ms'], metric: 'e2el_ms' }]),
+  ],
   vacuous: ({ op, min_qps }) => vacuousLimit(op, min_qps),
 });

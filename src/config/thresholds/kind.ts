@@ -8,10 +8,18 @@ export const scopeFields = {
   benchmark: z.string().min(1, 'the name of a benchmark').exactOptional(),
 };
 
+/** A metric, and the field of a threshold that names it. */
+interface NamedMetric {
+  readonly path: readonly string[];
+  readonly metric: string;
+}
+
 /** What a kind of threshold says of itself, so that shared code never branches on a kind. */
 export interface ThresholdRules<Fields> {
   /** The benchmark it answers when it does not name one. */
   readonly benchmark: (threshold: Fields) => string;
+  /** The metrics it reads, each with the field that names it. */
+  readonly metrics: (threshold: Fields) => readonly NamedMetric[];
   /** Why no run could miss it; null when one could. */
   readonly vacuous: (threshold: Fields) => string | null;
 }

@@ -24,5 +24,6 @@ export const percentileKind = defineKind({
     })
     .readonly(),
   benchmark: ({ metric, percentile }) => percentileName(metric, percentile),
+  metrics: ({ metric }) => [{ path: ['metric'], metric }],
   vacuous: ({ op, value }) => vacuousLimit(op, value),
 });

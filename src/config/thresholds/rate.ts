@@ -18,5 +18,6 @@ export const rateKind = defineKind({
     })
     .readonly(),
   benchmark: ({ metric }) => metric,
+  metrics: ({ metric }) => [{ path: ['metric'], metric }],
   vacuous: ({ op, min_rate, per_unit }) => vacuousLimit(op, min_rate / SECONDS_PER_UNIT[per_unit]),
 });

@@ -24,6 +24,14 @@ describe('markInterrupted', () => {
     await checkEvidence(folder, manifest, { hashes: true });
   });
 
+  it('keeps the events readable though a crash cut the last one short', async () => {
+    const folder = startedRun();
+    const whole = '{"ts":"2026-01-01T00:00:00.000Z","event":"prepare.start"}\n';
+    writeFileSync(join(folder, 'events.jsonl'), `${whole}{"ts":"2026-01-0`);
+    await markInterrupted(folder, { reason: 'the machine went down', orphans: 0 });
+    expect(readEvents(folder).map(({ event }) => event)).toEqual(['prepare.start', 'attempt.interrupted']);
+  });
+
   it('leaves a run alone that had ended by itself', async () => {
     const folder = startedRun();
     writeManifest(folder, { ...readOwnManifest(folder), status: 'recorded' });

@@ -133,7 +133,7 @@ describe('runJob', () => {
       odd: null,
     });
     expect(manifest.verdicts).toMatchObject([
-      { benchmark: 'ttft_p99', expected: 50, actual: 20, margin: 30, passed: true, n: 2 },
+      { benchmark: 'ttft_p99', source: 'demo.yaml:12', expected: 50, actual: 20, margin: 30, passed: true, n: 2 },
     ]);
     expect(readdirSync(folder)).not.toContain('samples.arrows');
   });

@@ -1,0 +1,89 @@
+import type { Cell } from './cell.ts';
+import { place } from './issues.ts';
+import type { Unplaced } from './issues.ts';
+import type { Problem } from './problem.ts';
+import type { Workload } from './schema.ts';
+import { benchmarkTag, placedTags } from './tags.ts';
+import type { PlacedTag } from './tags.ts';
+import type { YamlSource } from './yaml-source.ts';
+
+/** A loaded config: its cells, and the file that places its mistakes. */
+export interface CellsOfConfig {
+  readonly source: YamlSource;
+  readonly workload: Workload;
+  readonly cells: readonly Cell[];
+}
+
+/** What loaded configs may not share: a test id (their runs would mix), a claim's name, a tag for different values. */
+export function findClashes(configs: readonly CellsOfConfig[]): readonly Problem[] {
+  const byTestId = new Map<string, CellsOfConfig>();
+  const byBracket = new Map<string, CellsOfConfig>();
+  const byTag = new Map<string, TagOwner>();
+  return configs.flatMap((config) => {
+    const { test_id: testId } = config.workload;
+    const namesake = byTestId.get(testId);
+    const mistakes = namesake === undefined ? bracketClash(config, byBracket) : [sharedTestId(testId, namesake)];
+    if (namesake === undefined) byTestId.set(testId, config);
+    for (const { bracket } of config.cells) if (!byBracket.has(bracket)) byBracket.set(bracket, config);
+    return [...mistakes, ...tagClashes(config, byTag)].map((mistake) => place(config.source, mistake));
+  });
+}
+
+function sharedTestId(testId: string, { source }: CellsOfConfig): Unplaced {
+  return {
+    path: ['test_id'],
+    message: `${testId} is also the test_id of ${source.file}`,
+    hint: 'give the config its own test_id',
+  };
+}
+
+function bracketClash(
+  { workload, cells, source }: CellsOfConfig,
+  owners: ReadonlyMap<string, CellsOfConfig>,
+): readonly Unplaced[] {
+  const shared = cells.find(({ bracket }) => owners.has(bracket));
+  const rival = shared === undefined ? undefined : owners.get(shared.bracket);
+  if (shared === undefined || rival === undefined) return [];
+  const isWritten = typeof source.value === 'object' && source.value !== null && 'id_knobs' in source.value;
+  return [
+    {
+      path: [isWritten ? 'id_knobs' : 'test_id'],
+      message: `${shared.bracket} is also a cell of ${rival.source.file}`,
+      hint: hintForBracket(workload, rival.workload),
+    },
+  ];
+}
+
+function hintForBracket(workload: Workload, rival: Workload): string {
+  const knobs = [...new Set([...Object.keys(workload.knobs), ...Object.keys(rival.knobs)])];
+  const differing = knobs.filter(
+    (knob) => !workload.id_knobs.includes(knob) && workload.knobs[knob] !== rival.knobs[knob],
+  );
+  if (differing.length === 0) return 'no knob differs: add one that does, also to `id_knobs:`';
+  return `add ${differing.join(' or ')} to \`id_knobs:\``;
+}
+
+interface TagOwner {
+  readonly value: string;
+  readonly file: string;
+}
+
+function tagClashes(config: CellsOfConfig, owners: Map<string, TagOwner>): readonly Unplaced[] {
+  const mistakes = new Map<string, Unplaced>();
+  for (const { name, value, path } of tagsOfConfig(config)) {
+    const owner = owners.get(name);
+    if (owner === undefined) owners.set(name, { value, file: config.source.file });
+    else if (owner.value !== value) {
+      const message = `${value} has the tag ${name}, and so has ${owner.value} in ${owner.file}`;
+      mistakes.set(name, { path, message, hint: 'make them differ in letters or digits, or write them alike' });
+    }
+  }
+  return [...mistakes.values()];
+}
+
+function tagsOfConfig({ workload, cells }: CellsOfConfig): readonly PlacedTag[] {
+  return [
+    ...cells.flatMap((cell) => placedTags(workload, cell.cellId, cell.topology)),
+    ...workload.benchmarks.map((value, index) => ({ value, path: ['benchmarks', index], ...benchmarkTag(value) })),
+  ];
+}
