@@ -2,6 +2,7 @@ import type { ChildProcess } from 'node:child_process';
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
+import { constants, setPriority } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import type { Arrival, LoadPlan } from '../src/adapters/shared/load-plan.ts';
 import type { LoadSummary } from '../src/adapters/shared/load-tally.ts';
@@ -11,12 +12,13 @@ import type { StubRecord } from './stub-schedule.ts';
 import { clockMs, stubSchedule, stubTokens } from './stub-schedule.ts';
 
 // How far the client's TTFT and ITL are from what the server really did: the
-// server notes each write, on the clock all processes of a machine share.
-// Budget: 1 ms at p99. A machine that is too busy for that shows it in the bare
-// sockets that read the same server at the same time; then the client may be off
-// by the budget more than they are. Noise only adds, so the best attempt counts.
+// server notes each write, on the clock all processes of a machine share. Budget:
+// 1 ms at p99, on top of what bare sockets get wrong that read the same server at
+// the same time, since that is the machine's doing. When those are far off, the
+// machine is too busy to tell anything. Noise only adds, so the best attempt counts.
 const budgetMs = 1;
-const attempts = 3;
+const tooBusyMs = 5;
+const attempts = 5;
 
 interface Load {
   readonly name: string;
@@ -36,6 +38,7 @@ const loads: readonly Load[] = [
 // performance.now() runs on the shared clock, from another zero.
 const clockZeroMs = clockMs() - performance.now();
 
+raisePriority();
 const server = start('stub-server.js');
 const [address] = (await once(server, 'message')) as [AddressInfo];
 const bareReader = start('bare-reader.js', String(address.port));
@@ -47,6 +50,15 @@ bareReader.disconnect();
 server.disconnect();
 if (missed.length > 0) print(`\nmissed the budget: ${missed.join('; ')}`);
 process.exitCode = missed.length === 0 ? 0 : 1;
+
+/** Where it is allowed: the processes under test are mostly idle, so they take little from others. */
+function raisePriority(): void {
+  try {
+    setPriority(constants.priority.PRIORITY_HIGHEST);
+  } catch {
+    print('ordinary priority: a busy machine will show');
+  }
+}
 
 function start(file: string, ...args: readonly string[]): ChildProcess {
   return fork(fileURLToPath(new URL(file, import.meta.url)), args);
@@ -129,7 +141,7 @@ function report(name: string, { rows, summary, cpuSec, bareReads, records }: Mea
 
 function isWithin(errors: readonly number[], bareErrors: readonly number[]): boolean {
   const bareMs = quantile(bareErrors, 0.99);
-  return quantile(errors, 0.99) <= (bareMs > budgetMs ? bareMs + budgetMs : budgetMs);
+  return bareMs < tooBusyMs && quantile(errors, 0.99) <= bareMs + budgetMs;
 }
 
 interface Errors {

@@ -1,9 +1,14 @@
 #!/usr/bin/env node
+import { readFileSync } from 'node:fs';
 import { defineCommand, renderUsage, runCommand } from 'citty';
 import type { CommandDef } from 'citty';
 import { AssayError, withoutStack } from '../core/errors.ts';
 import { EXIT } from './exit.ts';
 import { verify } from './verify.ts';
+
+const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
+  readonly version: string;
+};
 
 const EXAMPLES = `EXAMPLES
 
@@ -19,6 +24,10 @@ const main = defineCommand({
 });
 
 async function run(argv: readonly string[]): Promise<void> {
+  if (argv[0] === '--version') {
+    process.stdout.write(`${version}\n`);
+    return;
+  }
   const wantsHelp = argv.includes('--help') || argv.includes('-h');
   if (argv.length === 0 || wantsHelp) {
     const named = Object.entries(subCommands).find(([name]) => name === argv[0])?.[1];

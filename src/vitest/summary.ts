@@ -91,7 +91,7 @@ function tightestLine(benchmark: string, judged: readonly Judged[]): string {
   const { verdict, cell } = tightest;
   const margin = verdict.margin === null ? '' : `margin ${signed(verdict.margin)}`;
   const mark = verdict.passed ? paint('green', '✓') : paint('red', '✗');
-  return `     ${mark} ${benchmark.padEnd(12)} ${comparison(verdict).padEnd(24)} ${margin.padEnd(14)} ${paint('dim', cell)}`;
+  return `     ${mark} ${benchmark.padEnd(12)} ${comparison(verdict).padEnd(23)} ${margin.padEnd(16)} ${paint('dim', cell)}`;
 }
 
 /** What was found beside what was asked: `31.5 <= 1500 ms`, `4.1434 = 4.1434 ± 0.004`. */

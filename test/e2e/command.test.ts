@@ -71,6 +71,12 @@ describe('assay verify --evidence', () => {
     expect(exitCode).toBe(2);
   });
 
+  it('says which version it is', async () => {
+    const { stdout, exitCode } = await assay('--version');
+    expect(stdout).toBe('0.1.0');
+    expect(exitCode).toBe(0);
+  });
+
   it('explains itself with examples', async () => {
     const { stdout, exitCode } = await assay('verify', '--help');
     expect(stdout).toContain('assay verify --evidence runs/my_test    only those of one config');

@@ -1,3 +1,5 @@
+import type { Cell } from '../../config/cell.ts';
+import { hashOf } from '../../core/hash.ts';
 import type { RunContext } from '../../lifecycle/adapter.ts';
 import { startLoad } from '../shared/load.ts';
 import type { Arrival, LoadPlan } from '../shared/load-plan.ts';
@@ -30,7 +32,7 @@ export function runLoad(
 ): { readonly progress: () => LoadProgress; readonly done: Promise<LoadOutcome> } {
   const { writer, request } = context;
   const { role, host } = serving.launched;
-  const plan = planLoad(request.cell.workload, llamaCppParams.parse(request.cell.params), serving);
+  const plan = planLoad(request.cell, llamaCppParams.parse(request.cell.params), serving);
   let warmupOutputTokens = 0;
   writer.events.record('arrival.start', { requests: plan.requests });
   const before = scrapeCounters(serving.baseUrl);
@@ -57,14 +59,10 @@ export function runLoad(
   return { progress: () => load.progress(), done: finish() };
 }
 
-function planLoad(
-  workload: RunContext['request']['cell']['workload'],
-  params: LlamaCppParams,
-  { baseUrl, props }: Serving,
-): LoadPlan {
+function planLoad(cell: Cell, params: LlamaCppParams, { baseUrl, props }: Serving): LoadPlan {
   return {
     baseUrl,
-    model: workload.model.id,
+    model: cell.workload.model.id,
     endpoint: params.endpoint,
     arrival: arrivalOf(params),
     requests: params.num_prompts,
@@ -72,7 +70,8 @@ function planLoad(
     inputTokens: params.isl,
     outputTokens: params.osl,
     vocabulary: { firstTokenId: FIRST_PLAIN_TOKEN, size: props.vocabularySize },
-    seed: workload.seed,
+    // Equal prompts in two cells would let a prefix cache answer the second one.
+    seed: Number.parseInt(hashOf([cell.workload.seed, cell.cellId]).slice(-12), 16),
     requestTimeoutMs: params.request_timeout_s * 1000,
   };
 }

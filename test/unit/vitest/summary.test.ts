@@ -83,8 +83,8 @@ describe('summaryLines', () => {
       "
        Cells, and for each benchmark the one nearest to its bound
          demo   1 passed, 1 failed_verification, 2 failed_setup
-           ✗ ttft_p99     60 <= 50 ms              margin -10     conc2
-           ✓ perplexity   4.1434 = 4.1434 ± 0.004  margin +0.00396 conc1
+           ✗ ttft_p99     60 <= 50 ms             margin -10       conc2
+           ✓ perplexity   4.1434 = 4.1434 ± 0.004 margin +0.00396  conc1
          - other/big  skipped: insufficient_nodes (need 4, have 1)
 
        ✗ conc2
