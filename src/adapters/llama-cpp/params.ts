@@ -44,7 +44,10 @@ export type LlamaCppParams = z.output<typeof llamaCppParams>;
 
 /** The knobs this adapter reads. */
 const knobs = z.looseObject({
-  /** Which server runs: ours around node-llama-cpp, or a `llama-server` from the PATH. */
+  /**
+   * Which server runs: ours around node-llama-cpp, or a `llama-server` from the PATH. The latter scores no
+   * prompts: leave `perplexity` out of its benchmarks.
+   */
   backend: z.enum(['node-llama-cpp', 'llama-server']).default('node-llama-cpp'),
 }) as unknown as FrameworkSpec['knobs'];
 

@@ -5,6 +5,11 @@ const scoredSchema = z.object({
   choices: z.array(z.object({ logprobs: z.object({ token_logprobs: z.array(z.number().nullable()) }) })).length(1),
 });
 
+/** Thrown when a server cannot score a prompt: what it would say is not measured, which is no failure of the workload. */
+export class ScoringUnsupported extends Error {
+  override readonly name = 'ScoringUnsupported';
+}
+
 /** How well a served model predicts one window of text. */
 export interface WindowScore {
   /** Sum of the negative log-likelihoods of all predicted tokens, nats. */
@@ -21,8 +26,8 @@ export function windowsOf(text: Buffer, length: number): readonly string[] {
 
 /**
  * Scores a window through `/v1/completions` with `echo` and `logprobs`: the
- * server evaluates the prompt and generates nothing. Rejects when the server
- * does not support that, or gives no finite number.
+ * server evaluates the prompt and generates nothing. Rejects with
+ * ScoringUnsupported when the server refuses that or answers without a score for every token.
  */
 export async function scoreWindow(
   baseUrl: string,
@@ -35,9 +40,20 @@ export async function scoreWindow(
     signal,
   });
   const answer = await body.text();
-  if (statusCode !== 200)
-    throw new Error(`the server cannot score a prompt: status ${statusCode}: ${answer.slice(0, 200)}`);
-  const [choice] = scoredSchema.parse(JSON.parse(answer)).choices;
-  const logprobs = (choice?.logprobs.token_logprobs ?? []).filter((value) => value !== null);
+  const scored = statusCode === 200 ? scoredSchema.safeParse(parseJson(answer)) : null;
+  if (scored?.success !== true) throw new ScoringUnsupported(`status ${statusCode}: ${answer.slice(0, 200)}`);
+  const logprobs = scored.data.choices.flatMap(({ logprobs: { token_logprobs: values } }) => values).filter(isNumber);
   return { nll: -logprobs.reduce((sum, value) => sum + value, 0), tokens: logprobs.length };
+}
+
+function isNumber(value: number | null): value is number {
+  return value !== null;
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
 }
