@@ -15,17 +15,14 @@ export type Binding =
 
 /**
  * First fit: roles in declaration order take nodes in declaration order. A node
- * fits when it carries every label of the selector and has the GPUs left; two
+ * fits when it carries every label of the selector and has the GPUs; two
  * roles share a node only when one of them asks for no GPU.
  */
 export function bindCell(topology: Topology, pool: Pool): Binding {
-  const gpusLeft = new Map(pool.nodes.map((node) => [node.name, node.gpus]));
   const taken = new Set<string>();
   const hosts: Record<string, readonly string[]> = {};
   for (const [roleName, role] of Object.entries(topology.roles)) {
-    const fitting = pool.nodes.filter(
-      (node) => matches(role.selector, node) && fits(role, { node, left: gpusLeft.get(node.name) ?? 0, taken }),
-    );
+    const fitting = pool.nodes.filter((node) => matches(role.selector, node) && fits(role, node, taken));
     if (fitting.length < role.count) {
       return {
         state: 'unbound',
@@ -34,10 +31,7 @@ export function bindCell(topology: Topology, pool: Pool): Binding {
       };
     }
     const chosen = fitting.slice(0, role.count).map((node) => node.name);
-    for (const name of chosen) {
-      gpusLeft.set(name, (gpusLeft.get(name) ?? 0) - role.gpus_per_node);
-      if (role.gpus_per_node > 0) taken.add(name);
-    }
+    if (role.gpus_per_node > 0) for (const name of chosen) taken.add(name);
     hosts[roleName] = chosen;
   }
   return { state: 'bound', hosts };
@@ -48,14 +42,8 @@ function matches(selector: string, node: PoolNode): boolean {
   return wanted.every((label) => node.labels.includes(label));
 }
 
-interface Candidate {
-  readonly node: PoolNode;
-  readonly left: number;
-  /** Nodes on which a role with GPUs stands already. */
-  readonly taken: ReadonlySet<string>;
-}
-
-function fits(role: Topology['roles'][string], { node, left, taken }: Candidate): boolean {
+/** `taken` are the nodes on which a role with GPUs stands already. */
+function fits(role: Topology['roles'][string], node: PoolNode, taken: ReadonlySet<string>): boolean {
   if (role.gpus_per_node === 0) return true;
-  return !taken.has(node.name) && left >= role.gpus_per_node;
+  return !taken.has(node.name) && node.gpus >= role.gpus_per_node;
 }

@@ -1,5 +1,5 @@
 import { appendFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import type { Manifest } from './manifest.ts';
 
 /**
@@ -17,7 +17,8 @@ export function appendToCatalog(artifacts: string, folder: string, manifest: Man
     status: manifest.status,
     timestamp_start: manifest.timestamp_start,
     timestamp_end: manifest.timestamp_end,
-    path: folder,
+    // Relative: an artifact directory may be moved.
+    path: relative(artifacts, folder),
     ...manifest.result.scalars,
   };
   appendFileSync(join(artifacts, 'catalog.jsonl'), `${JSON.stringify(line)}\n`);

@@ -8,7 +8,8 @@ const liveRunSchema = z.strictObject({
   /** The run directory, absolute. */
   folder: z.string(),
   hosts: z.array(z.string()),
-  job_host_pid: z.number(),
+  /** The machine and process of the job host: the directory may be shared between machines. */
+  job_host: z.strictObject({ hostname: z.string(), pid: z.number() }),
 });
 
 /** A run that was started in an artifact directory and not yet seen to end. */

@@ -17,7 +17,6 @@ export const RUN_FILES = {
   stdout: 'logs/stdout.log',
   stderr: 'logs/stderr.log',
   verifications: 'verifications',
-  attachments: 'attachments',
 } as const;
 
 /** What names a run directory. */

@@ -1,6 +1,6 @@
 import type { Threshold } from '../config/threshold.ts';
 import type { Verdict } from '../evidence/verdict.ts';
-import { evaluateThreshold } from '../verdicts/evaluate.ts';
+import { evaluateAll } from '../verdicts/evaluate.ts';
 import type { RunTables } from '../verdicts/run-tables.ts';
 import type { Adapter, ProgressStatus, RunContext, WorkloadResult } from './adapter.ts';
 import { monitor } from './monitor.ts';
@@ -24,7 +24,7 @@ export abstract class BaseAdapter implements Adapter {
   abstract parse(context: RunContext): Promise<WorkloadResult>;
 
   verify(thresholds: readonly Threshold[], tables: RunTables): readonly Verdict[] {
-    return thresholds.map((threshold) => evaluateThreshold(threshold, tables));
+    return evaluateAll(thresholds, tables);
   }
 
   /** Stops every role, the last launched first. */

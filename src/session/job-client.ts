@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
@@ -37,7 +38,7 @@ export function hostJob(request: RunRequest, onMessage: (message: JobMessage) =>
     run_id: runId,
     folder,
     hosts: [...new Set(Object.values(request.hosts).flat())],
-    job_host_pid: child.pid ?? 0,
+    job_host: { hostname: hostname(), pid: child.pid ?? 0 },
   };
   noteLive(artifacts, live);
   let reported: Status | null = null;

@@ -1,3 +1,4 @@
+import { hostname } from 'node:os';
 import type { Status } from '../evidence/failure.ts';
 import { markInterrupted } from '../evidence/interrupted.ts';
 import { forgetLive, listLive } from '../evidence/live-runs.ts';
@@ -29,9 +30,15 @@ export async function reapRun(
   return status;
 }
 
-/** Reaps the runs of sessions that died together with their job host; answers their directories. */
+/**
+ * Reaps the runs of this machine's sessions that died together with their job host; answers their
+ * directories. What another machine started in a shared directory only that machine can know to be dead.
+ */
 export async function reapDeadRuns(artifacts: string): Promise<readonly string[]> {
-  const dead = listLive(artifacts).filter((run) => !isMarkedProcess(run.job_host_pid, JOB_HOST_MARK, run.run_id));
+  const dead = listLive(artifacts).filter(
+    ({ run_id: runId, job_host: { hostname: machine, pid } }) =>
+      machine === hostname() && !isMarkedProcess(pid, JOB_HOST_MARK, runId),
+  );
   const reaped: string[] = [];
   for (const run of dead) {
     // One directory that was deleted meanwhile must not keep a session from starting.

@@ -1,3 +1,4 @@
+import type { RoleHosts } from '../config/identity.ts';
 import type { Phase, Status } from '../evidence/failure.ts';
 import { prepareArtifacts } from '../evidence/run-folder.ts';
 import type { Progress } from '../lifecycle/adapter.ts';
@@ -5,7 +6,7 @@ import { hostJob } from './job-client.ts';
 import type { HostedJob } from './job-client.ts';
 import type { PlannedCell, SessionPlan } from './plan.ts';
 import { reapDeadRuns } from './reap.ts';
-import { Scheduler } from './scheduler.ts';
+import { NOT_RUN, Scheduler } from './scheduler.ts';
 import type { CellOutcome } from './scheduler.ts';
 import { startRun } from './start-run.ts';
 
@@ -24,11 +25,12 @@ export class Session {
   readonly #listen: (event: SessionEvent) => void;
   readonly #live = new Set<HostedJob>();
   #swept: Promise<void> | null = null;
+  #isStopped = false;
 
   constructor(plan: SessionPlan, listen: (event: SessionEvent) => void) {
     this.plan = plan;
     this.#listen = listen;
-    this.#scheduler = new Scheduler(plan.cells, (planned) => this.#launch(planned));
+    this.#scheduler = new Scheduler(plan.cells, (planned, hosts) => this.#launch(planned, hosts));
   }
 
   /** Launches a cell unless this session did already, and waits for its end. */
@@ -36,13 +38,9 @@ export class Session {
     return this.#scheduler.request(key);
   }
 
-  /** Cells that wait for a node. */
-  waiting(): readonly PlannedCell[] {
-    return this.#scheduler.waiting();
-  }
-
   /** Ends the live runs early and waits until they are torn down. */
   async stop(): Promise<void> {
+    this.#isStopped = true;
     this.#scheduler.close();
     const live = [...this.#live];
     for (const job of live) job.stop();
@@ -55,12 +53,12 @@ export class Session {
     for (const folder of await reapDeadRuns(this.plan.artifacts)) this.#listen({ type: 'reaped', folder });
   }
 
-  async #launch(planned: PlannedCell): Promise<CellOutcome> {
-    const { binding } = planned;
-    if (binding.state === 'unbound') return { state: 'skipped', reason: binding.detail };
+  async #launch(planned: PlannedCell, hosts: RoleHosts): Promise<CellOutcome> {
     this.#swept ??= this.#sweep();
     await this.#swept;
-    const request = startRun(planned, binding.hosts, this.plan.artifacts);
+    // The session may have been stopped meanwhile.
+    if (this.#isStopped) return NOT_RUN;
+    const request = startRun(planned, hosts, this.plan.artifacts);
     const { folder } = request;
     this.#listen({ type: 'started', planned, folder });
     const job = hostJob(request, (message) => {

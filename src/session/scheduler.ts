@@ -1,3 +1,4 @@
+import type { RoleHosts } from '../config/identity.ts';
 import type { Status } from '../evidence/failure.ts';
 import type { PlannedCell } from './plan.ts';
 
@@ -6,13 +7,15 @@ export type CellOutcome =
   | { readonly state: 'ran'; readonly folder: string; readonly status: Status }
   | { readonly state: 'skipped'; readonly reason: string };
 
-const NOT_RUN: CellOutcome = { state: 'skipped', reason: 'the session ended before its turn' };
+/** The outcome of a cell that a session which ends never came to. */
+export const NOT_RUN: CellOutcome = { state: 'skipped', reason: 'the session ended before its turn' };
 
 /** Runs one cell on its nodes, start to teardown. */
-type Launch = (planned: PlannedCell) => Promise<CellOutcome>;
+type Launch = (planned: PlannedCell, hosts: RoleHosts) => Promise<CellOutcome>;
 
 interface Waiting {
   readonly planned: PlannedCell;
+  readonly hosts: RoleHosts;
   readonly nodes: readonly string[];
   readonly settle: (outcome: Promise<CellOutcome>) => void;
 }
@@ -50,11 +53,6 @@ export class Scheduler {
     this.#waiting = [];
   }
 
-  /** Cells that wait for a node. */
-  waiting(): readonly PlannedCell[] {
-    return this.#waiting.map(({ planned }) => planned);
-  }
-
   #enqueue(key: string): Promise<CellOutcome> {
     const planned = this.#cells.get(key);
     if (planned === undefined) return Promise.reject(new Error(`no cell ${key} in this session`));
@@ -63,7 +61,7 @@ export class Scheduler {
     if (binding.state === 'unbound') return Promise.resolve({ state: 'skipped', reason: binding.detail });
     const nodes = [...new Set(Object.values(binding.hosts).flat())];
     return new Promise((settle) => {
-      this.#waiting = [...this.#waiting, { planned, nodes, settle }];
+      this.#waiting = [...this.#waiting, { planned, hosts: binding.hosts, nodes, settle }];
       this.#startWhatFits();
     });
   }
@@ -81,9 +79,9 @@ export class Scheduler {
     this.#waiting = still;
   }
 
-  #start({ planned, nodes, settle }: Waiting): void {
+  #start({ planned, hosts, nodes, settle }: Waiting): void {
     for (const node of nodes) this.#busy.add(node);
-    const outcome = this.#launch(planned).finally(() => {
+    const outcome = this.#launch(planned, hosts).finally(() => {
       for (const node of nodes) this.#busy.delete(node);
       this.#startWhatFits();
     });

@@ -57,7 +57,10 @@ describe('a run directory', () => {
     expect(second.launched[0]).not.toBe(folder);
     expect(contents(folder!)).toEqual(before);
     const catalog = readFileSync(join(project.root, 'runs/catalog.jsonl'), 'utf8').trim().split('\n');
-    expect(catalog.map((line) => (JSON.parse(line) as { path: string }).path)).toEqual([folder, second.launched[0]]);
+    expect(catalog.map((line) => join(project.root, 'runs', (JSON.parse(line) as { path: string }).path))).toEqual([
+      folder,
+      second.launched[0],
+    ]);
   });
 
   it('says which file is missing, whichever it is', async () => {

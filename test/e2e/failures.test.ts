@@ -128,8 +128,10 @@ async function startEndless() {
   });
   const [folder] = project.runFolders();
   const [note] = readdirSync(join(project.root, 'runs/.live'));
-  const live = JSON.parse(readFileSync(join(project.root, 'runs/.live', note!), 'utf8')) as { job_host_pid: number };
-  return { project, session, folder: folder!, jobHost: live.job_host_pid, runId: readManifest(folder!).run_id };
+  const live = JSON.parse(readFileSync(join(project.root, 'runs/.live', note!), 'utf8')) as {
+    job_host: { pid: number };
+  };
+  return { project, session, folder: folder!, jobHost: live.job_host.pid, runId: readManifest(folder!).run_id };
 }
 
 const leftOf = (runId: string) => localExecutor('localhost').findLabelled(runId);
