@@ -1,19 +1,61 @@
 import type { z } from 'zod';
+import type { Topology } from './topology.ts';
+
+/** What a workload does. */
+export type WorkloadKind = 'inference' | 'training';
+
+/** What an axis value, a knob or a selector can be. */
+export type Scalar = string | number | boolean;
 
 /** What the config loader must know of a framework; each adapter supplies one. */
 export interface FrameworkSpec {
   /** The name written in `framework:`. */
   readonly name: string;
-  readonly workloadKind: 'inference' | 'training';
+  readonly workloadKind: WorkloadKind;
   /** Strict schema of a cell's resolved params: `params:` merged with the cell's axis values. */
-  readonly params: z.ZodType<Readonly<Record<string, unknown>>>;
+  readonly params: z.ZodObject;
   /** Schema of the knobs this framework reads; further knobs are the user's own and only become tags. */
-  readonly knobs: z.ZodType<Readonly<Record<string, Scalar>>>;
+  readonly knobs: z.ZodObject;
+  /** The roles a topology must have, and those it may have. */
+  readonly roles: { readonly required: readonly string[]; readonly optional: readonly string[] };
+  /** Whether the workload can run in a container. */
+  readonly container: 'optional' | 'none';
+  /** Where valid params and a valid topology contradict each other; empty when they agree. */
+  readonly constraints: (cell: CellShape) => readonly Violation[];
   /** Short name of an axis in cell ids, e.g. `concurrency` -> `conc`; an axis that is not listed keeps its name. */
   readonly axisTokens: Readonly<Record<string, string>>;
   /** Every metric that a threshold on this framework can judge. */
   readonly metrics: readonly string[];
+  /** The benchmarks that the progress predicate judges: they take no threshold. */
+  readonly predicates: readonly string[];
 }
 
-/** What an axis value, a knob or a selector can be. */
-export type Scalar = string | number | boolean;
+/** What constraints are about: what a cell asks for, and what it runs on. */
+export interface CellShape<Params = Readonly<Record<string, unknown>>> {
+  readonly params: Params;
+  readonly topology: Topology;
+}
+
+/** A contradiction between params and topology. */
+export interface Violation {
+  /** The param at fault: the problem is placed where the config sets it. */
+  readonly field: string;
+  /** What is wrong, with the numbers. */
+  readonly message: string;
+  /** What to do. */
+  readonly hint: string;
+}
+
+/** A framework's own declaration: its constraints see the params as its schema types them. */
+interface FrameworkDeclaration<Params extends z.ZodObject> extends Omit<FrameworkSpec, 'params' | 'constraints'> {
+  readonly params: Params;
+  readonly constraints?: (cell: CellShape<z.output<Params>>) => readonly Violation[];
+}
+
+/** Declares a framework. The constraints run only on params that the schema has accepted. */
+export function defineFramework<Params extends z.ZodObject>({
+  constraints = () => [],
+  ...declared
+}: FrameworkDeclaration<Params>): FrameworkSpec {
+  return { ...declared, constraints: (cell) => constraints(cell as CellShape<z.output<Params>>) };
+}

@@ -11,24 +11,8 @@ export interface Unplaced {
 }
 
 /** Places a mistake at the line and column of its path. */
-export function place(source: YamlSource, mistake: Unplaced): Problem {
-  const { line, column } = source.locate(mistake.path);
-  return {
-    file: source.file,
-    line,
-    column,
-    path: printPath(mistake.path),
-    message: mistake.message,
-    hint: mistake.hint,
-  };
-}
-
-/** A path for people: `thresholds[2].op`. */
-function printPath(path: readonly PathStep[]): string {
-  return path.reduce<string>(
-    (text, step) => (typeof step === 'number' ? `${text}[${step}]` : text === '' ? step : `${text}.${step}`),
-    '',
-  );
+export function place(source: YamlSource, { path, message, hint }: Unplaced): Problem {
+  return { ...source.locate(path), message, hint };
 }
 
 /** Turns zod's issues into sentences: the value, the expectation, the next step. */
@@ -41,10 +25,10 @@ function withoutEchoes(mistakes: readonly Unplaced[]): readonly Unplaced[] {
   const meant = new Set(
     mistakes.flatMap(({ path, hint }) => {
       const name = /^did you mean `(.+)`\?$/.exec(hint)?.[1];
-      return name === undefined ? [] : [printPath([...path.slice(0, -1), name])];
+      return name === undefined ? [] : [JSON.stringify([...path.slice(0, -1), name])];
     }),
   );
-  return mistakes.filter(({ path, message }) => message !== MISSING || !meant.has(printPath(path)));
+  return mistakes.filter(({ path, message }) => message !== MISSING || !meant.has(JSON.stringify(path)));
 }
 
 const MISSING = 'is missing';

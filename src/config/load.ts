@@ -48,8 +48,8 @@ function loadConfig(
   { root, specs }: { readonly root: string; readonly specs: readonly FrameworkSpec[] },
 ): LoadedConfig {
   const absoluteFile = resolve(root, file);
-  const source = parseYaml(file, readFileSync(absoluteFile, 'utf8'));
-  if ('message' in source) return failed([source]);
+  const { source, problems } = parseYaml(file, readFileSync(absoluteFile, 'utf8'));
+  if (source === null) return failed(problems);
   const parsed = workloadSchema.safeParse(source.value);
   if (!parsed.success) {
     const issues = explainIssues(workloadSchema, parsed.error, source.value).map((issue) => place(source, issue));

@@ -1,14 +1,8 @@
 import { AssayError } from '../core/errors.ts';
+import type { Place } from './place.ts';
 
 /** One thing wrong with one place of a config, written so that it can be mended without asking. */
-export interface Problem {
-  readonly file: string;
-  /** 1-based. */
-  readonly line: number;
-  /** 1-based. */
-  readonly column: number;
-  /** Dotted path inside the document; empty for the document itself. */
-  readonly path: string;
+export interface Problem extends Place {
   /** What is wrong, with the value. */
   readonly message: string;
   /** What to do. */

@@ -24,3 +24,14 @@ export function topologyKind(topology: Topology): 'single' | 'distributed' | 'di
   const nodes = roles.reduce((sum, [, role]) => sum + role.count, 0);
   return nodes > 1 ? 'distributed' : 'single';
 }
+
+/** The GPUs of one role, on all its nodes; 0 for a role that is not there. */
+export function gpusOfRole(topology: Topology, name: string): number {
+  const role = topology.roles[name];
+  return role === undefined ? 0 : role.count * role.gpus_per_node;
+}
+
+/** The GPUs of all roles together. */
+export function totalGpus(topology: Topology): number {
+  return Object.keys(topology.roles).reduce((sum, name) => sum + gpusOfRole(topology, name), 0);
+}

@@ -1,12 +1,7 @@
 import { EVENT_ID, getScalarValue, load, parseEvents, YAMLException } from 'js-yaml';
 import type { Event } from 'js-yaml';
+import type { Place } from './place.ts';
 import type { Problem } from './problem.ts';
-
-/** Where something stands in a file; both numbers are 1-based. */
-export interface Location {
-  readonly line: number;
-  readonly column: number;
-}
 
 /** A step into a document: a field name or an index. */
 export type PathStep = string | number;
@@ -15,19 +10,30 @@ export type PathStep = string | number;
 export interface YamlSource {
   readonly file: string;
   readonly value: unknown;
-  /** The place of a field; of the nearest enclosing one when the field itself is missing. */
-  locate(path: readonly PathStep[]): Location;
+  /** The place of a field; the line and column of the nearest enclosing one when the field itself is missing. */
+  locate(path: readonly PathStep[]): Place;
+}
+
+/** What reading a file gave: a document, null when it is no YAML at all, and everything wrong with its notation. */
+export interface YamlReading {
+  readonly source: YamlSource | null;
+  readonly problems: readonly Problem[];
 }
 
 /** Parses one YAML document (1.2 core schema: duplicate keys are errors, `yes` is a string). */
-export function parseYaml(file: string, text: string): YamlSource | Problem {
+export function parseYaml(file: string, text: string): YamlReading {
   try {
     const value = load(text);
     const offsets = indexOffsets(text);
-    return { file, value, locate: (path) => locationAt(text, nearestOffset(offsets, path)) };
+    const locate = (path: readonly PathStep[]): Place => ({
+      file,
+      path: printPath(path),
+      ...locationAt(text, nearestOffset(offsets, path)),
+    });
+    return { source: { file, value, locate }, problems: [] };
   } catch (thrown) {
     if (!(thrown instanceof YAMLException)) throw thrown;
-    return {
+    const problem = {
       file,
       line: (thrown.mark?.line ?? 0) + 1,
       column: (thrown.mark?.column ?? 0) + 1,
@@ -35,7 +41,16 @@ export function parseYaml(file: string, text: string): YamlSource | Problem {
       message: thrown.reason,
       hint: 'correct the YAML here',
     };
+    return { source: null, problems: [problem] };
   }
+}
+
+/** A path for people: `thresholds[2].op`. */
+function printPath(path: readonly PathStep[]): string {
+  return path.reduce<string>(
+    (text, step) => (typeof step === 'number' ? `${text}[${step}]` : text === '' ? step : `${text}.${step}`),
+    '',
+  );
 }
 
 function nearestOffset(offsets: ReadonlyMap<string, number>, path: readonly PathStep[]): number {
@@ -50,7 +65,7 @@ function keyOf(path: readonly PathStep[]): string {
   return JSON.stringify(path.map(String));
 }
 
-function locationAt(text: string, offset: number): Location {
+function locationAt(text: string, offset: number): Pick<Place, 'line' | 'column'> {
   const before = text.slice(0, offset);
   const lineStart = before.lastIndexOf('\n') + 1;
   return { line: before.split('\n').length, column: offset - lineStart + 1 };

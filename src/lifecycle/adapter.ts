@@ -95,5 +95,6 @@ export interface Framework {
   readonly spec: FrameworkSpec;
   /** Bump it when the adapter changes what it launches: old runs are then no longer the same workload. */
   readonly launchVersion: number;
-  create(): Adapter;
+  /** Makes the adapter of one run; null while the framework's cells can be planned but not launched. */
+  readonly create: (() => Adapter) | null;
 }

@@ -25,8 +25,8 @@ function report(message: JobMessage): void {
 
 async function run(line: string, abort: AbortController): Promise<void> {
   const request = JSON.parse(line) as RunRequest;
-  const framework = frameworks.find(({ spec }) => spec.name === request.cell.workload.framework);
-  if (framework === undefined) throw new Error(`no adapter for ${request.cell.workload.framework}`);
+  const create = frameworks.find(({ spec }) => spec.name === request.cell.workload.framework)?.create ?? null;
+  if (create === null) throw new Error(`no adapter for ${request.cell.workload.framework}`);
   const writer = new RunWriter(request.folder);
   const context = new JobContext({
     request,
@@ -35,7 +35,7 @@ async function run(line: string, abort: AbortController): Promise<void> {
     report: (progress) => report({ type: 'progress', progress }),
   });
   const manifest = withHosts(readOwnManifest(request.folder), context);
-  const finished = await runJob(framework.create(), context, {
+  const finished = await runJob(create(), context, {
     manifest,
     onPhase: (phase) => report({ type: 'phase', phase }),
   });

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { FrameworkSpec } from '../../config/framework.ts';
+import { defineFramework } from '../../config/framework.ts';
 
 /** The params of a llama_cpp cell, axis values included. */
 export const llamaCppParams = z
@@ -49,14 +49,16 @@ const knobs = z.looseObject({
    * prompts: leave `perplexity` out of its benchmarks.
    */
   backend: z.enum(['node-llama-cpp', 'llama-server']).default('node-llama-cpp'),
-}) as unknown as FrameworkSpec['knobs'];
+});
 
 /** What the config loader must know of llama_cpp. */
-export const llamaCppSpec: FrameworkSpec = {
+export const llamaCppSpec = defineFramework({
   name: 'llama_cpp',
   workloadKind: 'inference',
   params: llamaCppParams,
   knobs,
+  roles: { required: ['server'], optional: [] },
+  container: 'none',
   axisTokens: { concurrency: 'conc', request_rate: 'rate', parallel_slots: 'slots' },
   metrics: [
     'ttft_ms',
@@ -74,4 +76,5 @@ export const llamaCppSpec: FrameworkSpec = {
     'nll',
     'queue_depth',
   ],
-};
+  predicates: [],
+});

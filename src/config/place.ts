@@ -1,0 +1,8 @@
+/** Where something stands, ready to print; both numbers are 1-based. */
+export interface Place {
+  readonly file: string;
+  readonly line: number;
+  readonly column: number;
+  /** Dotted path inside the document, e.g. `thresholds[2].op`; empty for the document itself. */
+  readonly path: string;
+}
