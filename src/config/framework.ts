@@ -22,6 +22,8 @@ export interface FrameworkSpec {
   readonly container: 'optional' | 'none';
   /** Where valid params and a valid topology contradict each other; empty when they agree. */
   readonly constraints: (cell: CellShape) => readonly Violation[];
+  /** How many ranks work together in a cell; more than one makes its topology distributed. */
+  readonly ranks: (cell: CellShape) => number;
   /** Short name of an axis in cell ids, e.g. `concurrency` -> `conc`; an axis that is not listed keeps its name. */
   readonly axisTokens: Readonly<Record<string, string>>;
   /** Every metric that a threshold on this framework can judge. */
@@ -47,15 +49,26 @@ export interface Violation {
 }
 
 /** A framework's own declaration: its constraints see the params as its schema types them. */
-interface FrameworkDeclaration<Params extends z.ZodObject> extends Omit<FrameworkSpec, 'params' | 'constraints'> {
+interface FrameworkDeclaration<Params extends z.ZodObject> extends Omit<
+  FrameworkSpec,
+  'params' | 'constraints' | 'ranks'
+> {
   readonly params: Params;
+  /** Default: none. */
   readonly constraints?: (cell: CellShape<z.output<Params>>) => readonly Violation[];
+  /** Default: one. */
+  readonly ranks?: (cell: CellShape<z.output<Params>>) => number;
 }
 
-/** Declares a framework. The constraints run only on params that the schema has accepted. */
+/** Declares a framework. Constraints and ranks are asked only about params that the schema has accepted. */
 export function defineFramework<Params extends z.ZodObject>({
   constraints = () => [],
+  ranks = () => 1,
   ...declared
 }: FrameworkDeclaration<Params>): FrameworkSpec {
-  return { ...declared, constraints: (cell) => constraints(cell as CellShape<z.output<Params>>) };
+  return {
+    ...declared,
+    constraints: (cell) => constraints(cell as CellShape<z.output<Params>>),
+    ranks: (cell) => ranks(cell as CellShape<z.output<Params>>),
+  };
 }
