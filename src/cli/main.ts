@@ -1,47 +1,72 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs';
+import { stripVTControlCharacters } from 'node:util';
 import { defineCommand, renderUsage, runCommand } from 'citty';
 import type { CommandDef } from 'citty';
-import { AssayError, withoutStack } from '../core/errors.ts';
 import { EXIT } from './exit.ts';
-import { verify } from './verify.ts';
+import { describeKnown, knownErrorIn } from './known-error.ts';
+import { plan, planExamples } from './plan.ts';
+import { run, runExamples } from './run.ts';
+import { schema, schemaExamples } from './schema.ts';
+import { verify, verifyExamples } from './verify.ts';
 
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
   readonly version: string;
 };
 
-const EXAMPLES = `EXAMPLES
-
-  assay verify --evidence                 check every stored run under runs/
-  assay verify --evidence runs/my_test    only those of one config
-  assay verify --evidence --json | jq '.runs[] | select(.problem)'
-`;
-
-const subCommands = { verify };
+const subCommands = { plan, run, schema, verify };
+const examples: Readonly<Record<string, string>> = {
+  plan: planExamples,
+  run: runExamples,
+  schema: schemaExamples,
+  verify: verifyExamples,
+};
 const main = defineCommand({
   meta: { name: 'assay', description: 'Benchmark configs as a matrix of tests: the command beside the Vitest plugin.' },
   subCommands,
 });
 
-async function run(argv: readonly string[]): Promise<void> {
+async function start(argv: readonly string[]): Promise<void> {
   if (argv[0] === '--version') {
     process.stdout.write(`${version}\n`);
     return;
   }
-  const wantsHelp = argv.includes('--help') || argv.includes('-h');
+  const wantsHelp = wordsOf(argv).some((word) => word === '--help' || word === '-h');
   if (argv.length === 0 || wantsHelp) {
-    const named = Object.entries(subCommands).find(([name]) => name === argv[0])?.[1];
-    const usage = await (named === undefined ? renderUsage(main) : renderUsage(named as unknown as CommandDef, main));
-    process.stdout.write(`${usage}\n\n${EXAMPLES}`);
+    const usage = await usageOf(argv[0] ?? '');
+    process.stdout.write(`${isColourful() ? usage : stripVTControlCharacters(usage)}\n`);
     process.exitCode = wantsHelp ? EXIT.ok : EXIT.usage;
     return;
   }
   await runCommand(main, { rawArgs: [...argv] });
 }
 
-run(process.argv.slice(2)).catch((thrown: unknown) => {
+// citty looks at neither the terminal nor every value of NO_COLOR.
+function isColourful(): boolean {
+  return process.stdout.isTTY && process.env['NO_COLOR'] === undefined;
+}
+
+/** What of a command line is ours: the rest is for Vitest. */
+function wordsOf(argv: readonly string[]): readonly string[] {
+  return argv.includes('--') ? argv.slice(0, argv.indexOf('--')) : argv;
+}
+
+async function usageOf(name: string): Promise<string> {
+  const named = Object.entries(subCommands).find(([known]) => known === name)?.[1];
+  if (named === undefined) return renderUsage(main);
+  return `${await renderUsage(named as unknown as CommandDef, main)}\nEXAMPLES\n\n${examples[name] ?? ''}`;
+}
+
+// `assay plan | head` has seen enough.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit();
+});
+
+start(process.argv.slice(2)).catch((thrown: unknown) => {
   process.exitCode = EXIT.usage;
-  if (thrown instanceof AssayError) process.stderr.write(`${String((withoutStack(thrown) as Error).stack)}\n`);
+  const known = knownErrorIn(thrown);
+  if (known !== null) process.stderr.write(`${describeKnown(known)}\n`);
   // citty's own errors are about usage; they need no stack either.
   else if (thrown instanceof Error && thrown.name === 'CLIError')
     process.stderr.write(`${thrown.message} - see assay --help\n`);

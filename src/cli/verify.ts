@@ -28,6 +28,12 @@ export const verify = defineCommand({
   },
 });
 
+/** What `assay verify --help` shows below the options. */
+export const verifyExamples = `  assay verify --evidence                 check every stored run under runs/
+  assay verify --evidence runs/my_test    only those of one config
+  assay verify --evidence --json | jq '.runs[] | select(.problem)'
+`;
+
 interface EvidenceCheck {
   readonly run: string;
   /** What is wrong and what to do; null when nothing is. */

@@ -2,7 +2,7 @@ import type { Scalar } from './framework.ts';
 import type { Workload } from './schema.ts';
 import type { Tag } from './tags.ts';
 import type { Threshold } from './threshold.ts';
-import type { Topology } from './topology.ts';
+import type { Topology, TopologyKind } from './topology.ts';
 
 /** One point of a config's sweep, fully resolved: everything a run needs except the nodes. */
 export interface Cell {
@@ -17,6 +17,7 @@ export interface Cell {
   readonly axes: Readonly<Record<string, Scalar>>;
   readonly params: Readonly<Record<string, unknown>>;
   readonly topology: Topology;
+  readonly topologyKind: TopologyKind;
   /** The thresholds that apply to this cell, each with the line that declares it. */
   readonly thresholds: readonly CellThreshold[];
   readonly tags: readonly Tag[];

@@ -3,7 +3,7 @@ import { place } from './issues.ts';
 import type { Unplaced } from './issues.ts';
 import type { Problem } from './problem.ts';
 import type { Workload } from './schema.ts';
-import { benchmarkTag, placedTags } from './tags.ts';
+import { benchmarkTag, cellTag, tagsOfConfig } from './tags.ts';
 import type { PlacedTag } from './tags.ts';
 import type { YamlSource } from './yaml-source.ts';
 
@@ -70,7 +70,7 @@ interface TagOwner {
 
 function tagClashes(config: CellsOfConfig, owners: Map<string, TagOwner>): readonly Unplaced[] {
   const mistakes = new Map<string, Unplaced>();
-  for (const { name, value, path } of tagsOfConfig(config)) {
+  for (const { name, value, path } of placedTags(config)) {
     const owner = owners.get(name);
     if (owner === undefined) owners.set(name, { value, file: config.source.file });
     else if (owner.value !== value) {
@@ -81,9 +81,10 @@ function tagClashes(config: CellsOfConfig, owners: Map<string, TagOwner>): reado
   return [...mistakes.values()];
 }
 
-function tagsOfConfig({ workload, cells }: CellsOfConfig): readonly PlacedTag[] {
+function placedTags({ workload, cells }: CellsOfConfig): readonly PlacedTag[] {
   return [
-    ...cells.flatMap((cell) => placedTags(workload, cell.cellId, cell.topology)),
+    ...tagsOfConfig(workload),
+    ...cells.map(({ cellId }) => ({ value: cellId, path: ['sweep'], ...cellTag(cellId) })),
     ...workload.benchmarks.map((value, index) => ({ value, path: ['benchmarks', index], ...benchmarkTag(value) })),
   ];
 }

@@ -1,28 +1,25 @@
 import { nearest } from '../core/nearest.ts';
 import { benchmarkOf, thresholdFor } from './benchmark.ts';
 import type { CellThreshold } from './cell.ts';
+import type { CellMistake } from './cell-mistakes.ts';
+import type { Frameworks } from './check-params.ts';
 import type { FrameworkSpec } from './framework.ts';
 import type { Unplaced } from './issues.ts';
 import type { Workload } from './schema.ts';
-import { rulesOf } from './threshold.ts';
+import { exampleFor, rulesOf } from './threshold.ts';
 import { isVacuous } from './vacuous.ts';
 
 /** The benchmarks of a cell that nothing judges, and the thresholds that answer none of its benchmarks. */
 export function checkCoverage(
   workload: Pick<Workload, 'benchmarks' | 'thresholds'>,
   { cellId, thresholds }: { readonly cellId: string; readonly thresholds: readonly CellThreshold[] },
-): readonly Unplaced[] {
+  frameworks: Frameworks,
+): readonly CellMistake[] {
   const plain = thresholds.map(({ threshold }) => threshold);
   const unjudged = workload.benchmarks.flatMap((benchmark, index) =>
-    thresholdFor(benchmark, plain) !== undefined
+    frameworks.spec.predicates.includes(benchmark) || thresholdFor(benchmark, plain) !== undefined
       ? []
-      : [
-          {
-            path: ['benchmarks', index],
-            message: `${benchmark} has no threshold in cell ${cellId}`,
-            hint: 'add one, or set `enforce: false` to record only',
-          },
-        ],
+      : [{ path: ['benchmarks', index], cellId, ...describeUnjudged(benchmark, frameworks) }],
   );
   const claimed = new Set(workload.benchmarks.map((benchmark) => thresholdFor(benchmark, plain)));
   const unclaimed = plain
@@ -33,6 +30,17 @@ export function checkCoverage(
       hint: `add ${benchmarkOf(threshold)} to \`benchmarks:\``,
     }));
   return [...unjudged, ...unclaimed];
+}
+
+function describeUnjudged(benchmark: string, { spec, all }: Frameworks): Pick<Unplaced, 'message' | 'hint'> {
+  const judges = all.filter(({ predicates }) => predicates.includes(benchmark)).map(({ name }) => name);
+  if (judges.length === 0) {
+    const example = exampleFor(benchmark, spec.metrics);
+    const what = example === null ? `a threshold with \`benchmark: ${benchmark}\`` : `\`- ${example}\``;
+    return { message: `${benchmark} has no threshold`, hint: `add ${what}, or set \`enforce: false\` to record only` };
+  }
+  const message = `${benchmark} is judged while ${judges.join(' or ')} runs; ${spec.name} has no such check`;
+  return { message, hint: 'remove it' };
 }
 
 /** The thresholds that no run could miss. */

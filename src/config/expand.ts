@@ -1,15 +1,22 @@
 import { dirname } from 'node:path';
+import type { SweepPoint } from './axis.ts';
+import { mergeCells } from './cell-mistakes.ts';
+import type { CellMistake } from './cell-mistakes.ts';
 import type { Cell } from './cell.ts';
+import { checkConstraints, checkOverridden, checkParams } from './check-params.ts';
+import type { Frameworks } from './check-params.ts';
+import { checkTopology, unusedTopology } from './check-topology.ts';
+import { checkKnobs, checkWorkload } from './check-workload.ts';
 import { checkCoverage, checkMetrics, checkVacuous } from './coverage.ts';
-import type { FrameworkSpec } from './framework.ts';
-import { explainIssues } from './issues.ts';
 import type { Unplaced } from './issues.ts';
 import type { FrameworkPart, Workload } from './schema.ts';
 import { expandSweep } from './sweep.ts';
-import type { SweepMistake, SweepPoint } from './sweep.ts';
-import { bracketOf, tagsOfCell } from './tags.ts';
-import { checkWhen, thresholdsOfCell } from './thresholds-of-cell.ts';
-import { topologySchema } from './topology.ts';
+import { bracketsOf, cellTag, tagsOfConfig, topologyTag } from './tags.ts';
+import type { Tag } from './tags.ts';
+import { checkWhen, thresholdsByCell } from './thresholds-of-cell.ts';
+import type { CellThresholds } from './thresholds-of-cell.ts';
+import { topologyKind } from './topology.ts';
+import type { YamlSource } from './yaml-source.ts';
 
 /** What one config becomes: its cells, and everything that is wrong with it. */
 export interface Expansion {
@@ -21,138 +28,119 @@ export interface Expansion {
 }
 
 /** A validated config, the framework it names, and where it came from. */
-export interface ExpansionInput {
+export interface ExpansionInput extends Frameworks {
   readonly workload: Workload;
-  readonly spec: FrameworkSpec;
-  /** The file as the user named it. */
-  readonly file: string;
-  /** The same file, absolute. */
+  readonly source: YamlSource;
+  /** Absolute path of the config file. */
   readonly absoluteFile: string;
-  /** The line of the n-th threshold. */
-  readonly thresholdLine: (index: number) => number;
 }
 
 /** Expands a config into its cells and checks each cell against its framework. */
 export function expandWorkload(input: ExpansionInput): Expansion {
   const { workload, spec } = input;
-  const sweep = expandSweep(workload.sweep, spec.axisTokens);
-  const mistakes: Unplaced[] = [...placeInSweep(sweep.mistakes), ...checkKnobs(workload, spec)];
-  mistakes.push(...checkKind(workload, spec));
-  const axes = sweep.points.map((point) => point.axes);
-  mistakes.push(...checkWhen(workload.thresholds, axes));
-  const coverage: Unplaced[] = [...checkVacuous(workload.thresholds), ...checkMetrics(workload.thresholds, spec)];
-  const cells = sweep.points.map((point) => resolveCell(point, { input, mistakes, coverage }));
-  const unique = distinct(mistakes);
-  const notes = distinct(coverage);
+  const { points, mistakes: ofSweep } = expandSweep(workload.sweep, spec.axisTokens);
+  const shared = { ...input, tags: tagsOfConfig(workload), bracketOf: bracketsOf(workload), judge: judgeOf(input) };
+  const resolved = points.map((point) => resolveCell(point, shared));
+  const mistakes = mergeCells(
+    [
+      ...ofSweep.map(inSweep),
+      ...checkKnobs(workload, spec),
+      ...checkWorkload(workload, spec),
+      ...checkOverridden(workload.params, points),
+      ...unusedTopology(workload.topology, points),
+      ...checkWhen(
+        workload.thresholds,
+        points.map(({ axes }) => axes),
+      ),
+      ...resolved.flatMap((one) => one.mistakes),
+    ],
+    points.length,
+  );
+  const gaps = mergeCells(
+    [
+      ...checkVacuous(workload.thresholds),
+      ...checkMetrics(workload.thresholds, spec),
+      ...resolved.flatMap((one) => one.gaps),
+    ],
+    points.length,
+  );
+  const cells = resolved.map(({ cell }) => cell);
   return workload.enforce
-    ? { cells, mistakes: [...unique, ...notes], warnings: [] }
-    : { cells, mistakes: unique, warnings: notes };
+    ? { cells, mistakes: [...mistakes, ...gaps], warnings: [] }
+    : { cells, mistakes, warnings: gaps };
 }
 
 /** Checks what a framework can say of a config whose other fields are still wrong. */
-export function checkFrameworkPart(part: FrameworkPart, spec: FrameworkSpec): readonly Unplaced[] {
-  const sweep = expandSweep(part.sweep, spec.axisTokens);
-  const mistakes: Unplaced[] = [...placeInSweep(sweep.mistakes), ...checkKnobs(part, spec)];
-  for (const point of sweep.points) {
-    checkParams(point, { workload: part, spec }, mistakes);
-    if (point.topology !== undefined) checkTopology(point, mistakes);
-  }
-  return distinct(mistakes);
+export function checkFrameworkPart(part: FrameworkPart, frameworks: Frameworks): readonly Unplaced[] {
+  const { points, mistakes } = expandSweep(part.sweep, frameworks.spec.axisTokens);
+  return mergeCells(
+    [
+      ...mistakes.map(inSweep),
+      ...checkKnobs(part, frameworks.spec),
+      ...checkOverridden(part.params, points),
+      ...points.flatMap((point) => checkParams(point, part.params, frameworks).mistakes),
+    ],
+    points.length,
+  );
 }
 
-function placeInSweep(mistakes: readonly SweepMistake[]): readonly Unplaced[] {
-  return mistakes.map((mistake) => ({ ...mistake, path: ['sweep', ...mistake.path] }));
+function inSweep(mistake: Unplaced): Unplaced {
+  return { ...mistake, path: ['sweep', ...mistake.path] };
 }
 
-interface CellContext {
-  readonly input: ExpansionInput;
-  readonly mistakes: Unplaced[];
-  readonly coverage: Unplaced[];
+interface ResolvedCell {
+  readonly cell: Cell;
+  readonly mistakes: readonly CellMistake[];
+  /** What its thresholds leave unjudged, or judge in vain. */
+  readonly gaps: readonly CellMistake[];
 }
 
-function resolveCell(point: SweepPoint, { input, mistakes, coverage }: CellContext): Cell {
+/** What all cells of a config have in common, made once. */
+interface SharedByCells extends ExpansionInput {
+  readonly tags: readonly Tag[];
+  readonly bracketOf: (cellId: string) => string;
+  readonly judge: (point: SweepPoint) => CellThresholds;
+}
+
+function resolveCell(point: SweepPoint, input: SharedByCells): ResolvedCell {
   const { workload, spec } = input;
-  const params = checkParams(point, { workload, spec }, mistakes);
-  const topology =
-    point.topology === undefined ? workload.topology : (checkTopology(point, mistakes) ?? workload.topology);
-  const sourceOf = (index: number): string => `${input.file}:${input.thresholdLine(index)}`;
-  const judging = thresholdsOfCell({ thresholds: workload.thresholds, sourceOf }, point);
-  const { thresholds } = judging;
-  mistakes.push(...judging.mistakes);
-  coverage.push(...checkCoverage(workload, { cellId: point.cellId, thresholds }));
+  const params = checkParams(point, workload.params, input);
+  const { topology, mistakes } = checkTopology(point, workload.topology, { spec, targetGpu: workload.target_gpu });
+  const shape = { params: params.params, topology: topology ?? NO_ROLES };
+  const isValid = params.isValid && topology !== null;
+  const judging = input.judge(point);
+  const kind = topologyKind(shape.topology, isValid ? spec.ranks(shape) : 1);
   return {
-    key: `${workload.test_id}/${point.cellId}`,
-    cellId: point.cellId,
-    configFile: input.file,
-    configFolder: dirname(input.absoluteFile),
-    workload,
-    axes: point.axes,
-    params,
-    topology,
-    thresholds,
-    tags: tagsOfCell(workload, point.cellId, topology),
-    bracket: bracketOf(workload, point.cellId),
+    cell: {
+      key: `${workload.test_id}/${point.cellId}`,
+      cellId: point.cellId,
+      configFile: input.source.file,
+      configFolder: dirname(input.absoluteFile),
+      workload,
+      axes: point.axes,
+      ...shape,
+      topologyKind: kind,
+      thresholds: judging.thresholds,
+      tags: [...input.tags, topologyTag(kind), cellTag(point.cellId)],
+      bracket: input.bracketOf(point.cellId),
+    },
+    mistakes: [
+      ...params.mistakes,
+      ...mistakes,
+      ...(isValid ? checkConstraints(point, shape, spec) : []),
+      ...judging.mistakes,
+    ],
+    gaps: checkCoverage(workload, { cellId: point.cellId, thresholds: judging.thresholds }, input),
   };
 }
 
-function checkParams(
-  point: SweepPoint,
-  { workload, spec }: { readonly workload: FrameworkPart; readonly spec: FrameworkSpec },
-  mistakes: Unplaced[],
-): Readonly<Record<string, unknown>> {
-  const merged = { ...workload.params, ...point.params };
-  const result = spec.params.safeParse(merged);
-  if (result.success) return result.data;
-  for (const issue of explainIssues(spec.params, result.error, merged)) {
-    const field = String(issue.path[0] ?? '');
-    const isSwept = field in point.params;
-    mistakes.push({
-      ...issue,
-      path: isSwept ? sweepPath(field, workload) : ['params', ...issue.path],
-      message: isSwept ? `${issue.message} (in cell ${point.cellId})` : issue.message,
-    });
-  }
-  return merged;
-}
+// Stands in a cell whose topology is a mistake; no such cell leaves the loader.
+const NO_ROLES = { roles: {} };
 
-// A swept value stands under its own axis, or inside an option of a paired one.
-function sweepPath(field: string, workload: FrameworkPart): readonly string[] {
-  const { exclude: _exclude, include: _include, ...axes } = workload.sweep;
-  if (field in axes) return ['sweep', field];
-  const paired = Object.entries(axes).find(
-    ([, options]) => Array.isArray(options) && options.some((option) => typeof option === 'object' && field in option),
-  );
-  return paired === undefined ? ['sweep'] : ['sweep', paired[0]];
-}
-
-function checkTopology(point: SweepPoint, mistakes: Unplaced[]): Workload['topology'] | undefined {
-  const result = topologySchema.safeParse(point.topology);
-  if (result.success) return result.data;
-  for (const issue of explainIssues(topologySchema, result.error, point.topology)) {
-    mistakes.push({ ...issue, path: ['sweep'], message: `topology of ${point.cellId}: ${issue.message}` });
-  }
-  return undefined;
-}
-
-function checkKnobs(workload: FrameworkPart, spec: FrameworkSpec): readonly Unplaced[] {
-  const result = spec.knobs.safeParse(workload.knobs);
-  if (result.success) return [];
-  const issues = explainIssues(spec.knobs, result.error, workload.knobs);
-  return issues.map((issue) => ({ ...issue, path: ['knobs', ...issue.path] }));
-}
-
-function checkKind(workload: Workload, spec: FrameworkSpec): readonly Unplaced[] {
-  if (workload.workload_kind === spec.workloadKind) return [];
-  return [
-    {
-      path: ['workload_kind'],
-      message: `"${workload.workload_kind}", but ${spec.name} runs ${spec.workloadKind}`,
-      hint: `write ${spec.workloadKind}`,
-    },
-  ];
-}
-
-function distinct(mistakes: readonly Unplaced[]): readonly Unplaced[] {
-  const byText = new Map(mistakes.map((mistake) => [JSON.stringify([mistake.path, mistake.message]), mistake]));
-  return [...byText.values()];
+function judgeOf({ workload, source }: ExpansionInput): SharedByCells['judge'] {
+  const placed = workload.thresholds.map((threshold, index) => {
+    const { file, line } = source.locate(['thresholds', index]);
+    return { threshold, source: `${file}:${line}` };
+  });
+  return thresholdsByCell(placed);
 }

@@ -1,6 +1,8 @@
 import { hashOf } from '../core/hash.ts';
 import type { Sha256 } from '../core/hash.ts';
+import { benchmarkOf } from './benchmark.ts';
 import type { Cell } from './cell.ts';
+import type { Workload } from './schema.ts';
 
 /** Role -> host names: which node plays which role in a cell. */
 export type RoleHosts = Readonly<Record<string, readonly string[]>>;
@@ -8,6 +10,11 @@ export type RoleHosts = Readonly<Record<string, readonly string[]>>;
 /** The three hashes that say what was run, how it was judged, and what was written. */
 export interface Identity {
   readonly workloadHash: Sha256;
+  /**
+   * Whether the workload hash still waits for the digest of the container's image. It is then never the
+   * same as that of a run: plan shows it as pending.
+   */
+  readonly isPending: boolean;
   readonly verificationHash: Sha256;
   readonly configHash: Sha256;
   readonly experimentId: string;
@@ -25,27 +32,71 @@ export interface IdentityInputs {
 
 /** The identity of a cell on its nodes: never the rest of the sweep, never a secret. */
 export function identify(cell: Cell, inputs: IdentityInputs): Identity {
-  const { workload } = cell;
+  const { container } = cell.workload;
   return {
-    workloadHash: hashOf({
-      framework: workload.framework,
-      launch_version: inputs.launchVersion,
-      model: workload.model,
-      dataset: workload.dataset ?? null,
-      knobs: workload.knobs,
-      params: cell.params,
-      topology: cell.topology,
-      seed: workload.seed,
-      bindings: inputs.bindings,
-    }),
-    verificationHash: hashOf({
-      thresholds: cell.thresholds.map(({ threshold }) => threshold),
-      patterns: inputs.patterns,
-      verdict_engine_version: inputs.verdictEngineVersion,
-    }),
-    configHash: hashOf(workload),
+    workloadHash: hashOf(workloadInputs(cell, inputs)),
+    isPending: container !== undefined && container.digest === undefined,
+    verificationHash: verificationHash(cell, inputs),
+    configHash: configHash(cell.workload),
     experimentId: experimentId(cell),
   };
+}
+
+/** What a cell's workload hash is made of: everything that decides what is launched. */
+export function workloadInputs(
+  cell: Cell,
+  { launchVersion, bindings }: IdentityInputs,
+): Readonly<Record<string, unknown>> {
+  const { workload, params, topology } = cell;
+  const { framework, model, dataset = null, knobs, seed, container } = workload;
+  return {
+    framework,
+    launch_version: launchVersion,
+    model,
+    dataset,
+    knobs,
+    params,
+    topology,
+    seed,
+    bindings,
+    ...(container === undefined ? {} : { image_digest: container.digest ?? container.image, env: container.env }),
+  };
+}
+
+/** What a cell's verification hash is made of: everything that decides how a run is judged. */
+function verificationInputs(
+  { thresholds }: Cell,
+  { patterns, verdictEngineVersion }: IdentityInputs,
+): Readonly<Record<string, unknown>> {
+  return {
+    // In whatever order they are written, they judge alike.
+    thresholds: Object.fromEntries(thresholds.map(({ threshold }) => [benchmarkOf(threshold), threshold])),
+    patterns,
+    verdict_engine_version: verdictEngineVersion,
+  };
+}
+
+interface KnownVerification extends Pick<IdentityInputs, 'patterns' | 'verdictEngineVersion'> {
+  readonly hash: Sha256;
+}
+
+// Cells of a config share their thresholds and their workload: hashing these once per cell would take seconds.
+const verificationHashes = new WeakMap<Cell['thresholds'], KnownVerification>();
+const configHashes = new WeakMap<Workload, Sha256>();
+
+function verificationHash(cell: Cell, inputs: IdentityInputs): Sha256 {
+  const { patterns, verdictEngineVersion } = inputs;
+  const known = verificationHashes.get(cell.thresholds);
+  if (known?.patterns === patterns && known?.verdictEngineVersion === verdictEngineVersion) return known.hash;
+  const hash = hashOf(verificationInputs(cell, inputs));
+  verificationHashes.set(cell.thresholds, { patterns, verdictEngineVersion, hash });
+  return hash;
+}
+
+function configHash(workload: Workload): Sha256 {
+  const known = configHashes.get(workload) ?? hashOf(workload);
+  configHashes.set(workload, known);
+  return known;
 }
 
 /** `<framework>/<model>/<quant>+<attention>+<backend>/<gpu>`, with `-` where a knob is not set. */

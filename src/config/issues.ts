@@ -1,6 +1,12 @@
 import type { z } from 'zod';
 import { nearest } from '../core/nearest.ts';
 import type { Problem } from './problem.ts';
+import { definitionOf, fieldNames, schemaAt, unwrap, valueAt } from './schema-lookup.ts';
+import type { Schema } from './schema-lookup.ts';
+import { listOf, ours } from './schema-words.ts';
+import { show } from './show.ts';
+import { explainChoice, explainName, explainValue, MISSING } from './value-mistakes.ts';
+import type { Spot } from './value-mistakes.ts';
 import type { PathStep, YamlSource } from './yaml-source.ts';
 
 /** A zod issue or a mistake of ours, not yet placed in a file. */
@@ -17,140 +23,128 @@ export function place(source: YamlSource, { path, message, hint }: Unplaced): Pr
 
 /** Turns zod's issues into sentences: the value, the expectation, the next step. */
 export function explainIssues(schema: z.ZodType, error: z.ZodError, input: unknown): readonly Unplaced[] {
-  return withoutEchoes(error.issues.flatMap((issue) => explain(issue, { schema, input })));
+  return withoutEchoes(error.issues.flatMap((issue) => explain(issue, { schema, input, at: [] })));
+}
+
+const UNKNOWN = 'unknown field';
+
+interface Mistake extends Unplaced {
+  /** The name that a misspelt field was probably meant to have. */
+  readonly meant?: string | null;
 }
 
 // A misspelt field is one mistake, not an unknown one and a missing one.
-function withoutEchoes(mistakes: readonly Unplaced[]): readonly Unplaced[] {
+function withoutEchoes(mistakes: readonly Mistake[]): readonly Unplaced[] {
+  const keyOf = (path: readonly PathStep[]): string => JSON.stringify(path);
   const meant = new Set(
-    mistakes.flatMap(({ path, hint }) => {
-      const name = /^did you mean `(.+)`\?$/.exec(hint)?.[1];
-      return name === undefined ? [] : [JSON.stringify([...path.slice(0, -1), name])];
-    }),
+    mistakes.flatMap(({ path, meant: name }) => (name ? [keyOf([...path.slice(0, -1), name])] : [])),
   );
-  return mistakes.filter(({ path, message }) => message !== MISSING || !meant.has(JSON.stringify(path)));
+  return mistakes
+    .filter(({ path, message }) => message !== MISSING || !meant.has(keyOf(path)))
+    .map(({ path, message, hint }) => ({ path, message, hint }));
 }
 
-const MISSING = 'is missing';
-
+/** What issues are about: a document, or the part of it that one option of a union was tried on. */
 interface Subject {
-  readonly schema: z.ZodType;
+  readonly schema: Schema | null;
   readonly input: unknown;
+  /** Where the part stands in the document. */
+  readonly at: readonly PathStep[];
 }
 
-function explain(issue: z.core.$ZodIssue, { schema, input }: Subject): readonly Unplaced[] {
-  const path = issue.path.map((step) => (typeof step === 'number' ? step : String(step)));
-  const value = valueAt(input, path);
+function explain(issue: z.core.$ZodIssue, subject: Subject): readonly Mistake[] {
+  const steps = issue.path.map((step) => (typeof step === 'number' ? step : String(step)));
+  const spot = spotAt(steps, subject);
+  const parent = (): Spot => spotAt(steps.slice(0, -1), subject);
   switch (issue.code) {
-    case 'unrecognized_keys': {
-      const known = fieldNames(schema, { path, input });
-      return issue.keys.map((key) => unknownField([...path, key], known));
-    }
-    case 'invalid_type':
-      return [wrongType(path, { expected: issue.expected, value })];
+    case 'unrecognized_keys':
+      return issue.keys.map((key) => unknownField(key, spot));
     case 'invalid_union':
-      return [explainUnion(issue, { path, value })];
-    case 'invalid_value':
-      return [
-        {
-          path,
-          message: value === undefined ? MISSING : `${show(value)} is not accepted`,
-          hint: `use ${issue.values.map((accepted) => show(accepted)).join(' or ')}`,
-        },
-      ];
+      return issue.discriminator === undefined
+        ? explainUnion(issue, spot)
+        : [explainKind(issue.discriminator, spot, parent())];
+    case 'invalid_key':
+      return [{ path: spot.path, ...explainName(issue, parent().schema) }];
     default:
-      return [{ path, message: `${show(value)} is not accepted`, hint: issue.message }];
+      return [{ path: spot.path, ...explainValue(issue, spot) }];
   }
 }
 
-function unknownField(path: readonly PathStep[], known: readonly string[]): Unplaced {
-  const meant = nearest(String(path.at(-1)), known);
-  const hint =
-    meant === null
-      ? `remove it${known.length > 0 ? `; known: ${known.join(', ')}` : ''}`
-      : `did you mean \`${meant}\`?`;
-  return { path, message: 'unknown field', hint };
+/** What stands at a path of a subject, and what may stand there. */
+function spotAt(steps: readonly PathStep[], { schema, input, at }: Subject): Spot {
+  // What a schema makes of a value (a model's name becomes a mapping) has fields that the document has not.
+  const scalar = steps.findIndex((_, depth) => isScalar(valueAt(input, steps.slice(0, depth))));
+  const written = scalar === -1 ? steps : steps.slice(0, scalar);
+  return { path: [...at, ...written], value: valueAt(input, written), schema: schemaAt(schema, steps, input) };
 }
 
-function wrongType(
-  path: readonly PathStep[],
-  { expected, value }: { readonly expected: string; readonly value: unknown },
-): Unplaced {
-  if (value === undefined) return { path, message: MISSING, hint: `add a ${expected}` };
-  const isQuotedNumber = typeof value === 'string' && value.trim() !== '' && Number.isFinite(Number(value));
-  if (isQuotedNumber && ['number', 'int'].includes(expected)) {
-    return { path, message: `${show(value)} is a string`, hint: `write ${value} without quotes` };
-  }
-  return { path, message: `${show(value)} is not a ${expected}`, hint: `write a ${expected}` };
+function isScalar(value: unknown): boolean {
+  return value !== undefined && (typeof value !== 'object' || value === null);
 }
 
-function explainUnion(
-  issue: z.core.$ZodIssueInvalidUnion,
-  { path, value }: { readonly path: readonly PathStep[]; readonly value: unknown },
-): Unplaced {
-  if (issue.discriminator === undefined) {
-    const messages = issue.errors.flatMap((branch) => branch.map((inner) => inner.message));
-    const hint = [...new Set(messages)].join('; or ') || 'see the documentation of this field';
-    return { path, message: `${show(value)} has none of the accepted forms`, hint };
-  }
-  const kinds = ('options' in issue ? (issue.options ?? []) : []).map(String);
-  const meant = typeof value === 'string' ? nearest(value, kinds) : null;
-  return {
-    path,
-    message: value === undefined ? MISSING : `${show(value)} is not accepted`,
-    hint: meant === null ? `use one of ${kinds.join(', ')}` : `did you mean \`${meant}\`?`,
-  };
-}
+const MOST_LISTED = 8;
 
-function show(value: unknown): string {
-  return JSON.stringify(value) ?? String(value);
-}
-
-function valueAt(input: unknown, path: readonly PathStep[]): unknown {
-  return path.reduce<unknown>(
-    (value, step) =>
-      typeof value === 'object' && value !== null ? (value as Record<PathStep, unknown>)[step] : undefined,
-    input,
+function unknownField(key: string, { path, value, schema }: Spot): Mistake {
+  const known = fieldNames(schema, value);
+  const isWritten = (name: string): boolean => valueAt(value, [name]) !== undefined;
+  const meant = nearest(
+    key,
+    known.filter((name) => !isWritten(name)),
   );
+  const mistake = { path: [...path, key], message: UNKNOWN, meant };
+  if (meant !== null) return { ...mistake, hint: `did you mean \`${meant}\`?` };
+  const twin = nearest(key, known);
+  if (twin !== null) return { ...mistake, hint: `remove it; \`${twin}\` is there already` };
+  if (known.length === 0) return { ...mistake, hint: 'remove it' };
+  return {
+    ...mistake,
+    hint: `remove it; ${known.length <= MOST_LISTED ? `known: ${known.join(', ')}` : 'see `assay schema`'}`,
+  };
 }
 
-// zod reports an unknown key without the keys it knows; they are in the schema,
-// under whatever wraps it (default, optional, preprocess, record, union by kind).
-function fieldNames(
-  schema: z.ZodType,
-  { path, input }: { readonly path: readonly PathStep[]; readonly input: unknown },
-): readonly string[] {
-  let current: z.core.$ZodType | undefined = resolveAt(schema, input);
-  for (const [depth, step] of path.entries()) {
-    const next: z.core.$ZodType | undefined = child(current, step);
-    if (next === undefined) return [];
-    current = resolveAt(next, valueAt(input, path.slice(0, depth + 1)));
+/** Explains the issues of the option that a value was meant for; the value itself where it has the form of none. */
+function explainUnion(issue: z.core.$ZodIssueInvalidUnion, spot: Spot): readonly Mistake[] {
+  const { path, value, schema } = spot;
+  const options = schema === null ? [] : (definitionOf(unwrap(schema)).options ?? []);
+  const meant = issue.errors
+    .map((issues, index) => ({ issues, schema: options[index] ?? null }))
+    .filter(({ issues }) => !issues.some(refusesForm))
+    .toSorted((a, b) => weigh(a.issues) - weigh(b.issues))[0];
+  if (meant === undefined || ours(issue.message) !== null) return [{ path, ...explainValue(issue, spot) }];
+  return meant.issues.flatMap((inner) => explain(inner, { schema: meant.schema, input: value, at: path }));
+}
+
+// A list where a mapping is needed, say: nothing that stands inside the value can mend that.
+function refusesForm(issue: z.core.$ZodIssue): boolean {
+  if (issue.path.length > 0) return false;
+  if (issue.code === 'invalid_union') return issue.errors.every((issues) => issues.some(refusesForm));
+  return issue.code === 'invalid_type' || issue.code === 'invalid_value';
+}
+
+function weigh(issues: readonly z.core.$ZodIssue[]): number {
+  return issues.reduce((sum, issue) => sum + (issue.code === 'unrecognized_keys' ? issue.keys.length : 1), 0);
+}
+
+/** Explains a wrong or missing `kind:`, or whatever field says which option of a union is meant. */
+function explainKind(field: string, spot: Spot, parent: Spot): Mistake {
+  const options = parent.schema === null ? [] : (definitionOf(unwrap(parent.schema)).options ?? []);
+  const kindsOf = (schemas: readonly Schema[]): readonly unknown[] =>
+    schemas.flatMap(({ _zod }) => [...(_zod.propValues?.[field] ?? [])]);
+  if (spot.value !== undefined) return { path: spot.path, ...explainChoice(spot.value, kindsOf(options)) };
+  const written = typeof parent.value === 'object' && parent.value !== null ? Object.keys(parent.value) : [];
+  const known = new Set(options.flatMap((option) => fieldNames(option, parent.value)));
+  const misspelt = nearest(
+    field,
+    written.filter((name) => !known.has(name)),
+  );
+  if (misspelt !== null) {
+    return { path: [...parent.path, misspelt], message: UNKNOWN, hint: `did you mean \`${field}\`?` };
   }
-  const shape = current._zod.def.type === 'object' ? (current as z.ZodObject).shape : {};
-  return Object.keys(shape);
-}
-
-/** The schema without its wrappers; of a union by kind, the branch of the value's kind. */
-function resolveAt(schema: z.core.$ZodType, value: unknown): z.core.$ZodType {
-  const def = schema._zod.def as {
-    innerType?: z.core.$ZodType;
-    out?: z.core.$ZodType;
-    discriminator?: string;
-    options?: readonly z.core.$ZodType[];
-  };
-  const { discriminator, options = [] } = def;
-  const inner =
-    discriminator === undefined
-      ? (def.innerType ?? def.out)
-      : options.find(({ _zod }) => _zod.propValues?.[discriminator]?.has(valueAt(value, [discriminator]) as string));
-  return inner === undefined ? schema : resolveAt(inner, value);
-}
-
-function child(schema: z.core.$ZodType, step: PathStep): z.core.$ZodType | undefined {
-  const def = schema._zod.def as {
-    shape?: Record<string, z.core.$ZodType>;
-    element?: z.core.$ZodType;
-    valueType?: z.core.$ZodType;
-  };
-  return def.shape?.[String(step)] ?? def.element ?? def.valueType;
+  const fitting = options.filter((option) => written.every((name) => fieldNames(option, parent.value).includes(name)));
+  const kinds = kindsOf(fitting.length > 0 ? fitting : options);
+  const hint =
+    kinds.length === 1
+      ? `add \`${field}: ${show(kinds[0])}\``
+      : `add \`${field}:\` with ${listOf(kinds.map(show), 'or')}`;
+  return { path: spot.path, message: MISSING, hint };
 }

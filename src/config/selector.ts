@@ -1,9 +1,6 @@
 import { nearest } from '../core/nearest.ts';
-import type { Scalar } from './framework.ts';
+import type { AxisValues } from './axis.ts';
 import type { Selector } from './schema.ts';
-
-/** Axis name -> value (or option name) of one cell. */
-export type AxisValues = Readonly<Record<string, Scalar>>;
 
 /** Whether every entry of a selector agrees with a cell's axes. */
 export function selects(selector: Selector, axes: AxisValues): boolean {

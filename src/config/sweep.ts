@@ -1,41 +1,10 @@
+import type { Axis, AxisOption, AxisValues, SweepPoint } from './axis.ts';
 import type { FrameworkSpec, Scalar } from './framework.ts';
-import { NAME, NAME_RULE } from './name.ts';
-import type { Selector, Sweep } from './schema.ts';
-import { hintForMiss, selects } from './selector.ts';
-import type { AxisValues } from './selector.ts';
-
-/** One point of a sweep before its params are checked. */
-export interface SweepPoint {
-  readonly cellId: string;
-  /** Axis name -> value (or option name), plus every field of a paired option. */
-  readonly axes: AxisValues;
-  /** Params that the axes set. */
-  readonly params: Readonly<Record<string, unknown>>;
-  /** The topology block of a paired option, unchecked; undefined when no option carries one. */
-  readonly topology: unknown;
-}
-
-/** A mistake in a sweep, with the path of the entry under `sweep`. */
-export interface SweepMistake {
-  readonly path: readonly (string | number)[];
-  readonly message: string;
-  readonly hint: string;
-}
-
-interface AxisOption {
-  readonly token: string;
-  /** Where the token was written. */
-  readonly path: readonly (string | number)[];
-  readonly axes: AxisValues;
-  readonly params: Readonly<Record<string, unknown>>;
-  readonly topology?: unknown;
-}
-
-interface Axis {
-  readonly name: string;
-  readonly paired: boolean;
-  readonly options: readonly AxisOption[];
-}
+import type { Unplaced } from './issues.ts';
+import type { Sweep } from './schema.ts';
+import { selects } from './selector.ts';
+import { duplicateMistakes, filterMistakes, rivalMistakes, tokenMistakes, tooManyCells } from './sweep-mistakes.ts';
+import type { PathStep } from './yaml-source.ts';
 
 /**
  * Expands a sweep into its points. Paired axes are the outer loops, scalar axes
@@ -44,53 +13,42 @@ interface Axis {
 export function expandSweep(
   sweep: Sweep,
   tokens: FrameworkSpec['axisTokens'],
-): { readonly points: readonly SweepPoint[]; readonly mistakes: readonly SweepMistake[] } {
+): { readonly points: readonly SweepPoint[]; readonly mistakes: readonly Unplaced[] } {
   const { exclude, include, ...axesByName } = sweep;
-  const mistakes: SweepMistake[] = [];
+  const mistakes: Unplaced[] = [];
   const axes = Object.entries(axesByName).map(([name, value]) =>
     readAxis({ name, token: tokens[name] ?? name }, value, mistakes),
   );
+  mistakes.push(...tokenMistakes(axes), ...rivalMistakes(axes));
+  const size = axes.reduce((product, { options }) => product * options.length, 1);
+  if (size > MAX_CELLS) return { points: [], mistakes: [...mistakes, tooManyCells(axes, size, MAX_CELLS)] };
   const ordered = [...axes.filter((axis) => axis.paired), ...axes.filter((axis) => !axis.paired)];
   const all = crossProduct(ordered);
-  reportTokens(axes, mistakes);
-  reportRivals(axes, mistakes);
-  reportDuplicates(all, mistakes);
+  mistakes.push(...duplicateMistakes(axes, all));
   const points = all.filter(
     (point) =>
       !exclude.some((selector) => selects(selector, point.axes)) &&
       (include.length === 0 || include.some((selector) => selects(selector, point.axes))),
   );
-  const unused = unusedFilters(all, { exclude, include });
-  mistakes.push(...unused);
-  if (points.length === 0 && unused.length === 0) {
-    mistakes.push({
-      path: [exclude.length > 0 ? 'exclude' : 'include'],
-      message: `leaves none of ${all.length} ${all.length === 1 ? 'cell' : 'cells'}`,
-      hint: 'keep at least one cell',
-    });
-  }
-  return { points, mistakes };
+  return { points, mistakes: [...mistakes, ...filterMistakes(sweep, { all, left: points.length })] };
 }
+
+// More than a cluster runs in a year, and more than a plan can hold.
+const MAX_CELLS = 100_000;
 
 function readAxis(
   { name, token }: { readonly name: string; readonly token: string },
   value: Sweep[string],
-  mistakes: SweepMistake[],
+  mistakes: Unplaced[],
 ): Axis {
   if (!Array.isArray(value)) {
     const fixed = value as Scalar;
-    return {
-      name,
-      paired: false,
-      options: [{ token: '', path: [name], axes: { [name]: fixed }, params: { [name]: fixed } }],
-    };
+    return { name, paired: false, options: [{ ...setScalar(name, fixed, [name]), token: '' }] };
   }
   if (typeof value[0] !== 'object') {
     const options = (value as readonly Scalar[]).map((scalar, index) => ({
+      ...setScalar(name, scalar, [name, index]),
       token: `${token}${scalar}`,
-      path: [name, index],
-      axes: { [name]: scalar },
-      params: { [name]: scalar },
     }));
     return { name, paired: false, options };
   }
@@ -98,10 +56,15 @@ function readAxis(
   return { name, paired: true, options: entries.map((entry, index) => readOption(name, { entry, index }, mistakes)) };
 }
 
+function setScalar(name: string, value: Scalar, path: readonly PathStep[]): Omit<AxisOption, 'token'> {
+  const set = { [name]: value };
+  return { path, axes: set, params: set, origins: { [name]: { path, option: null } }, topology: null };
+}
+
 function readOption(
   axis: string,
   { entry, index }: { readonly entry: Readonly<Record<string, unknown>>; readonly index: number },
-  mistakes: SweepMistake[],
+  mistakes: Unplaced[],
 ): AxisOption {
   const { name, topology, ...fields } = entry;
   const path = name === undefined ? [axis, index] : [axis, index, 'name'];
@@ -116,22 +79,31 @@ function readOption(
   const derived = names.map((field) => `${field}${String(fields[field])}`).join('_');
   const written = typeof name === 'string' ? name : JSON.stringify(name);
   const token = name === undefined ? derived : written;
-  return { token, path, axes: { ...(fields as AxisValues), [axis]: token }, params: fields, topology };
+  const option = { token, path: [axis, index] };
+  const origins = Object.fromEntries(names.map((field) => [field, { path: [axis, index, field], option }]));
+  return {
+    token,
+    path,
+    axes: { ...scalarsOf(fields), [axis]: token },
+    params: fields,
+    origins,
+    topology: topology === undefined ? null : { value: topology, path: [axis, index, 'topology'] },
+  };
+}
+
+function scalarsOf(fields: Readonly<Record<string, unknown>>): AxisValues {
+  const scalars = Object.entries(fields).filter(([, value]) => typeof value !== 'object');
+  return Object.fromEntries(scalars) as AxisValues;
 }
 
 type Combination = Omit<AxisOption, 'path'>;
 
 function crossProduct(axes: readonly Axis[]): readonly SweepPoint[] {
-  let options: readonly Combination[] = [{ token: '', axes: {}, params: {} }];
+  let options: readonly Combination[] = [{ token: '', axes: {}, params: {}, origins: {}, topology: null }];
   for (const axis of axes) {
     options = options.flatMap((left) => axis.options.map((right) => join(left, right)));
   }
-  return options.map(({ token, axes: values, params, topology }) => ({
-    cellId: token === '' ? 'default' : token,
-    axes: values,
-    params,
-    topology,
-  }));
+  return options.map(({ token, ...point }) => ({ ...point, cellId: token === '' ? 'default' : token }));
 }
 
 function join(left: Combination, right: Combination): Combination {
@@ -139,62 +111,7 @@ function join(left: Combination, right: Combination): Combination {
     token: [left.token, right.token].filter((token) => token !== '').join('-'),
     axes: { ...left.axes, ...right.axes },
     params: { ...left.params, ...right.params },
+    origins: { ...left.origins, ...right.origins },
     topology: right.topology ?? left.topology,
   };
-}
-
-// A token becomes a segment of the run's path and a part of a claim's name.
-function reportTokens(axes: readonly Axis[], mistakes: SweepMistake[]): void {
-  for (const { name, options } of axes) {
-    for (const { token, path } of options) {
-      if (NAME.test(token) || path.length === 1) continue;
-      const isNamed = path.at(-1) === 'name';
-      mistakes.push({
-        path,
-        message: `${JSON.stringify(token)} cannot be part of a cell id`,
-        hint: isNamed ? NAME_RULE : `${NAME_RULE}; or write {${name}: ..., name: ...}`,
-      });
-    }
-  }
-}
-
-function reportRivals(axes: readonly Axis[], mistakes: SweepMistake[]): void {
-  const owners = new Map<string, string>();
-  for (const { name, options } of axes) {
-    for (const set of new Set(options.flatMap((option) => Object.keys(option.axes)))) {
-      const owner = owners.get(set);
-      if (owner === undefined) owners.set(set, name);
-      else
-        mistakes.push({ path: [name], message: `sets ${set}, and so does ${owner}`, hint: 'keep it in one of them' });
-    }
-  }
-}
-
-function reportDuplicates(points: readonly SweepPoint[], mistakes: SweepMistake[]): void {
-  const seen = new Set<string>();
-  for (const { cellId } of points) {
-    if (seen.has(cellId)) {
-      mistakes.push({ path: [], message: `two cells are called ${cellId}`, hint: 'give the options different names' });
-    }
-    seen.add(cellId);
-  }
-}
-
-function unusedFilters(
-  points: readonly SweepPoint[],
-  filters: { readonly exclude: readonly Selector[]; readonly include: readonly Selector[] },
-): readonly SweepMistake[] {
-  const cells = points.map(({ axes }) => axes);
-  const unused: SweepMistake[] = [];
-  for (const [kind, selectors] of Object.entries(filters)) {
-    for (const [index, selector] of selectors.entries()) {
-      if (cells.some((axes) => selects(selector, axes))) continue;
-      unused.push({
-        path: [kind, index],
-        message: `${JSON.stringify(selector)} matches no cell`,
-        hint: hintForMiss(selector, cells),
-      });
-    }
-  }
-  return unused;
 }

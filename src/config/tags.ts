@@ -1,6 +1,5 @@
 import type { Workload } from './schema.ts';
-import { topologyKind } from './topology.ts';
-import type { Topology } from './topology.ts';
+import type { TopologyKind } from './topology.ts';
 import type { PathStep } from './yaml-source.ts';
 
 /** A native Vitest tag with the sentence that `vitest --list-tags` prints beside it. */
@@ -23,15 +22,9 @@ export interface PlacedTag extends Tag {
   readonly path: readonly PathStep[];
 }
 
-/** The tags that all claims of a cell carry. */
-export function tagsOfCell(workload: Workload, cellId: string, topology: Topology): readonly Tag[] {
-  return placedTags(workload, cellId, topology).map(({ name, description }) => ({ name, description }));
-}
-
-/** The tags that all claims of a cell carry, with what each stands for. */
-export function placedTags(workload: Workload, cellId: string, topology: Topology): readonly PlacedTag[] {
+/** The tags that all cells of a config carry, with what each stands for. */
+export function tagsOfConfig(workload: Workload): readonly PlacedTag[] {
   const { framework, model, workload_kind: workloadKind, target_gpu: gpu, test_id: testId } = workload;
-  const kind = topologyKind(topology);
   const knobs = Object.entries(workload.knobs).map(([key, value]) => ({
     value: `${key} = ${value}`,
     path: ['knobs', key],
@@ -41,12 +34,20 @@ export function placedTags(workload: Workload, cellId: string, topology: Topolog
     { value: framework, path: ['framework'], ...tag('framework', framework, `runs on ${framework}`) },
     { value: model.id, path: ['model'], ...tag('model', model.id, `model ${model.id}`) },
     { value: workloadKind, path: ['workload_kind'], ...tag('workload', workloadKind, `${workloadKind} workloads`) },
-    { value: kind, path: ['topology'], ...tag('topology', kind, `${kind} topology`) },
     { value: gpu, path: ['target_gpu'], ...tag('gpu', gpu, `made for ${gpu}`) },
     ...knobs,
     { value: testId, path: ['test_id'], ...tag('config', testId, `config ${testId}`) },
-    { value: cellId, path: ['sweep'], ...tag('cell', cellId, `cell ${cellId}`) },
   ];
+}
+
+/** The tag of a kind of topology. */
+export function topologyTag(kind: TopologyKind): Tag {
+  return tag('topology', kind, `${kind} topology`);
+}
+
+/** The tag of a cell. */
+export function cellTag(cellId: string): Tag {
+  return tag('cell', cellId, `cell ${cellId}`);
 }
 
 /** The tag of the claims that judge one benchmark. */
@@ -59,6 +60,11 @@ export function tierTag(tier: number): Tag {
   return { name: `tier_${tier}`, description: TIERS[tier - 1] ?? `tier ${tier}` };
 }
 
+/** The tag of cells that are not run for one reason. */
+export function skippedTag(reason: string): Tag {
+  return tag('skipped', reason, `cells that are not run here: ${reason.replaceAll('_', ' ')}`);
+}
+
 const TIERS = [
   'logistics: it started, ran and was cleaned up',
   'workload kind: what holds for all training or inference',
@@ -68,14 +74,15 @@ const TIERS = [
   'model: what is known about this model',
 ];
 
-/** The bracket of a claim's name: `[framework-model-gpu-<knobs>-<cell>]`. */
-export function bracketOf(workload: Workload, cellId: string): string {
+/** The bracket of a claim's name, `[framework-model-gpu-<knobs>-<cell>]`, for every cell of a config. */
+export function bracketsOf(workload: Workload): (cellId: string) => string {
   const knobs = workload.id_knobs.flatMap((key) => {
     const value = workload.knobs[key];
     return value === undefined ? [] : [normaliseTag(String(value))];
   });
   const head = [workload.framework, workload.model.id, workload.target_gpu].map((part) => normaliseTag(part));
-  return `[${[...head, ...knobs, cellId].join('-')}]`;
+  const shared = [...head, ...knobs].join('-');
+  return (cellId) => `[${shared}-${cellId}]`;
 }
 
 function tag(prefix: string, value: string, description: string): Tag {

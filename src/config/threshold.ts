@@ -2,14 +2,18 @@ import { z } from 'zod';
 import { convergenceKind } from './thresholds/convergence.ts';
 import { goodputKind } from './thresholds/goodput.ts';
 import type { ThresholdRules } from './thresholds/kind.ts';
+import { monotonicityKind } from './thresholds/monotonicity.ts';
 import { percentileKind } from './thresholds/percentile.ts';
 import { rateKind } from './thresholds/rate.ts';
+import { stabilityKind } from './thresholds/stability.ts';
 
 const kinds = {
   Percentile: percentileKind,
   Rate: rateKind,
   Goodput: goodputKind,
   Convergence: convergenceKind,
+  Monotonicity: monotonicityKind,
+  Stability: stabilityKind,
 };
 
 /** The name of a kind of threshold, as `kind:` spells it. */
@@ -30,6 +34,11 @@ const schemas = Object.values(kinds).map((kind): Schema => kind.schema);
 export const thresholdSchema = z.discriminatedUnion('kind', schemas as [Schema, ...Schema[]]);
 
 type RulesByKind = { readonly [K in ThresholdKind]: ThresholdRules<ThresholdOf<K>> };
+
+/** A threshold that would answer a benchmark, as it is written; null when no kind knows how. */
+export function exampleFor(benchmark: string, metrics: readonly string[]): string | null {
+  return Object.values(kinds).reduce<string | null>((found, kind) => found ?? kind.example(benchmark, metrics), null);
+}
 
 /** What the kind of a threshold says of itself. */
 export function rulesOf<Kind extends ThresholdKind>(threshold: ThresholdOf<Kind>): ThresholdRules<ThresholdOf<Kind>> {

@@ -1,54 +1,65 @@
+import { groupBy } from '../core/group-by.ts';
+import type { AxisValues } from './axis.ts';
 import { benchmarkOf } from './benchmark.ts';
+import type { CellMistake } from './cell-mistakes.ts';
 import type { CellThreshold } from './cell.ts';
 import type { Unplaced } from './issues.ts';
 import type { Workload } from './schema.ts';
 import { hintForMiss, selects } from './selector.ts';
-import type { AxisValues } from './selector.ts';
-import type { Threshold } from './threshold.ts';
-
-/** The thresholds of a config, and the place of the n-th as `file:line`. */
-interface ThresholdList {
-  readonly thresholds: Workload['thresholds'];
-  readonly sourceOf: (index: number) => string;
-}
 
 /** What judges one cell, and the subjects that two thresholds judge with the same right. */
-interface CellThresholds {
+export interface CellThresholds {
   readonly thresholds: readonly CellThreshold[];
-  readonly mistakes: readonly Unplaced[];
+  readonly mistakes: readonly CellMistake[];
 }
 
 interface Applicable {
   readonly index: number;
-  readonly threshold: Threshold;
+  readonly subject: string;
+  readonly placed: CellThreshold;
 }
 
-/** The thresholds of a cell: of several for one benchmark, the one whose `when:` names most. */
-export function thresholdsOfCell(
-  { thresholds, sourceOf }: ThresholdList,
-  { cellId, axes }: { readonly cellId: string; readonly axes: AxisValues },
-): CellThresholds {
-  const bySubject = new Map<string, readonly Applicable[]>();
-  for (const [index, threshold] of thresholds.entries()) {
-    if (!selects(threshold.when ?? {}, axes)) continue;
-    const subject = benchmarkOf(threshold);
-    bySubject.set(subject, [...(bySubject.get(subject) ?? []), { index, threshold }]);
-  }
+/**
+ * The thresholds of each cell of a config: of several for one benchmark, the one whose `when:` names most. Cells
+ * that are judged alike share one list.
+ */
+export function thresholdsByCell(all: readonly CellThreshold[]): (cell: SelectedCell) => CellThresholds {
+  const candidates = all.map((placed, index) => ({ index, subject: benchmarkOf(placed.threshold), placed }));
+  const lists = new Map<string, readonly CellThreshold[]>();
+  return ({ cellId, axes }) => {
+    const applicable = candidates.filter(({ placed }) => selects(placed.threshold.when ?? {}, axes));
+    const { winners, mistakes } = decide(applicable, cellId);
+    const key = winners.map(({ index }) => index).join();
+    const thresholds = lists.get(key) ?? winners.map(({ placed }) => placed);
+    lists.set(key, thresholds);
+    return { thresholds, mistakes };
+  };
+}
+
+interface SelectedCell {
+  readonly cellId: string;
+  readonly axes: AxisValues;
+}
+
+function decide(
+  applicable: readonly Applicable[],
+  cellId: string,
+): { readonly winners: readonly Applicable[]; readonly mistakes: readonly CellMistake[] } {
   const winners: Applicable[] = [];
-  const mistakes: Unplaced[] = [];
-  for (const [subject, candidates] of bySubject) {
+  const mistakes: CellMistake[] = [];
+  for (const [subject, candidates] of groupBy(applicable, (candidate) => candidate.subject)) {
     const [winner, ...rivals] = mostSpecific(candidates);
     if (winner !== undefined) winners.push(winner);
     for (const { index } of rivals) {
       mistakes.push({
         path: ['thresholds', index],
-        message: `judges ${subject} in cell ${cellId}, and so does thresholds[${winner?.index}]`,
+        cellId,
+        message: `judges ${subject}, and so does thresholds[${winner?.index}]`,
         hint: 'remove one, or make its `when:` more specific',
       });
     }
   }
-  winners.sort((a, b) => a.index - b.index);
-  return { thresholds: winners.map(({ threshold, index }) => ({ threshold, source: sourceOf(index) })), mistakes };
+  return { winners: winners.toSorted((a, b) => a.index - b.index), mistakes };
 }
 
 function mostSpecific(candidates: readonly Applicable[]): readonly Applicable[] {
@@ -56,8 +67,8 @@ function mostSpecific(candidates: readonly Applicable[]): readonly Applicable[] 
   return candidates.filter((candidate) => specificity(candidate) === most);
 }
 
-function specificity({ threshold }: Applicable): number {
-  return Object.keys(threshold.when ?? {}).length;
+function specificity({ placed }: Applicable): number {
+  return Object.keys(placed.threshold.when ?? {}).length;
 }
 
 /** The thresholds whose `when:` selects none of a config's cells, and so never judge. */

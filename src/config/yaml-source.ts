@@ -1,10 +1,13 @@
-import { EVENT_ID, getScalarValue, load, parseEvents, YAMLException } from 'js-yaml';
-import type { Event } from 'js-yaml';
 import type { Place } from './place.ts';
 import type { Problem } from './problem.ts';
+import { shorten, show } from './show.ts';
+import { readDocument } from './yaml-document.ts';
+import type { PathStep, YamlNode } from './yaml-document.ts';
+import type { Complaint } from './yaml-scalar.ts';
+import { readEvents } from './yaml-syntax.ts';
+import { emptyFile } from './yaml-traps.ts';
 
-/** A step into a document: a field name or an index. */
-export type PathStep = string | number;
+export type { PathStep } from './yaml-document.ts';
 
 /** A parsed YAML document that still knows where everything was written. */
 export interface YamlSource {
@@ -20,105 +23,76 @@ export interface YamlReading {
   readonly problems: readonly Problem[];
 }
 
-/** Parses one YAML document (1.2 core schema: duplicate keys are errors, `yes` is a string). */
-export function parseYaml(file: string, text: string): YamlReading {
-  try {
-    const value = load(text);
-    const offsets = indexOffsets(text);
-    const locate = (path: readonly PathStep[]): Place => ({
-      file,
-      path: printPath(path),
-      ...locationAt(text, nearestOffset(offsets, path)),
-    });
-    return { source: { file, value, locate }, problems: [] };
-  } catch (thrown) {
-    if (!(thrown instanceof YAMLException)) throw thrown;
-    const problem = {
-      file,
-      line: (thrown.mark?.line ?? 0) + 1,
-      column: (thrown.mark?.column ?? 0) + 1,
-      path: '',
-      message: thrown.reason,
-      hint: 'correct the YAML here',
-    };
-    return { source: null, problems: [problem] };
-  }
+/** Parses one YAML document (1.2 core schema). Whatever the text is, this returns; what is wrong with it is a problem. */
+export function parseYaml(file: string, withMark: string): YamlReading {
+  const text = withMark.replace(/^\uFEFF/, '');
+  const locationOf = indexLines(text);
+  const placeOf = (offset: number, path: readonly PathStep[]): Place => ({
+    file,
+    ...locationOf(offset),
+    path: printPath(path),
+  });
+  const toProblem = ({ offset, path = [], message, hint }: PlacedComplaint): Problem => ({
+    ...placeOf(offset, path),
+    message,
+    hint,
+  });
+  const { events, mistakes } = readEvents(text);
+  if (events === null) return { source: null, problems: mistakes.map(toProblem) };
+  const { root, traps } = readDocument({ text, events, lineAt: (offset) => locationOf(offset).line });
+  const problems = [...mistakes, ...traps].map(toProblem);
+  if (root.value === null) return { source: null, problems: [...problems, toProblem({ offset: 0, ...emptyFile })] };
+  const locate = (path: readonly PathStep[]): Place => placeOf(offsetOf(root, path), path);
+  return { source: { file, value: root.value, locate }, problems };
 }
 
-/** A path for people: `thresholds[2].op`. */
+interface PlacedComplaint extends Complaint {
+  readonly offset: number;
+  readonly path?: readonly PathStep[];
+}
+
+const WORD = /^[^\s.[\]{}"'`:,]+$/;
+
+/** A path for people: `thresholds[2].op`, `knobs["a b"]`. */
 function printPath(path: readonly PathStep[]): string {
-  return path.reduce<string>(
-    (text, step) => (typeof step === 'number' ? `${text}[${step}]` : text === '' ? step : `${text}.${step}`),
-    '',
-  );
+  return path.reduce<string>((text, step) => {
+    if (typeof step === 'number') return `${text}[${step}]`;
+    if (!WORD.test(step)) return `${text}[${show(step)}]`;
+    return text === '' ? shorten(step) : `${text}.${shorten(step)}`;
+  }, '');
 }
 
-function nearestOffset(offsets: ReadonlyMap<string, number>, path: readonly PathStep[]): number {
-  for (let length = path.length; length >= 0; length--) {
-    const offset = offsets.get(keyOf(path.slice(0, length)));
-    if (offset !== undefined) return offset;
+function offsetOf(root: YamlNode, path: readonly PathStep[]): number {
+  let node = root;
+  let offset = 0;
+  for (const step of path) {
+    const entry = node.entries.get(step);
+    if (entry === undefined) break;
+    ({ node, offset } = entry);
   }
-  return 0;
+  return offset;
 }
 
-function keyOf(path: readonly PathStep[]): string {
-  return JSON.stringify(path.map(String));
+type Location = Pick<Place, 'line' | 'column'>;
+
+/** Finds lines and columns; nothing is counted until one is asked for. */
+function indexLines(text: string): (offset: number) => Location {
+  let starts: readonly number[] | null = null;
+  return (offset) => {
+    starts ??= [0, ...Array.from(text.matchAll(/\r\n|\r|\n/g), (found) => found.index + found[0].length)];
+    const line = lastAtOrBefore(starts, offset);
+    return { line: line + 1, column: offset - (starts[line] ?? 0) + 1 };
+  };
 }
 
-function locationAt(text: string, offset: number): Pick<Place, 'line' | 'column'> {
-  const before = text.slice(0, offset);
-  const lineStart = before.lastIndexOf('\n') + 1;
-  return { line: before.split('\n').length, column: offset - lineStart + 1 };
-}
-
-type Container =
-  | { readonly kind: 'document' }
-  | { readonly kind: 'mapping'; readonly path: readonly PathStep[]; key: string | null }
-  | { readonly kind: 'sequence'; readonly path: readonly PathStep[]; next: number };
-
-// load() forgets positions; one walk over the event stream of the same parser
-// remembers the offset of every key (in a mapping) and item (in a sequence).
-function indexOffsets(text: string): ReadonlyMap<string, number> {
-  const offsets = new Map<string, number>();
-  const open: Container[] = [];
-  for (const event of parseEvents(text, {})) {
-    if (event.type === EVENT_ID.POP) open.pop();
-    else visit(event, { text, open, offsets });
+/** The index of the last number that is not above a limit; the numbers ascend from 0. */
+function lastAtOrBefore(numbers: readonly number[], limit: number): number {
+  let low = 0;
+  let high = numbers.length;
+  while (high - low > 1) {
+    const middle = (low + high) >> 1;
+    if ((numbers[middle] ?? 0) <= limit) low = middle;
+    else high = middle;
   }
-  return offsets;
-}
-
-interface Walk {
-  readonly text: string;
-  readonly open: Container[];
-  readonly offsets: Map<string, number>;
-}
-
-function visit(event: Event, { text, open, offsets }: Walk): void {
-  const parent = open.at(-1);
-  if (event.type === EVENT_ID.SCALAR && parent?.kind === 'mapping' && parent.key === null) {
-    parent.key = getScalarValue(text, event);
-    offsets.set(keyOf([...parent.path, parent.key]), event.valueStart);
-    return;
-  }
-  const path = enter(parent);
-  if (parent?.kind !== 'mapping' && parent?.kind !== 'document') {
-    offsets.set(keyOf(path), startOf(event));
-  }
-  if (event.type === EVENT_ID.DOCUMENT) open.push({ kind: 'document' });
-  if (event.type === EVENT_ID.MAPPING) open.push({ kind: 'mapping', path, key: null });
-  if (event.type === EVENT_ID.SEQUENCE) open.push({ kind: 'sequence', path, next: 0 });
-}
-
-function enter(parent: Container | undefined): readonly PathStep[] {
-  if (parent === undefined || parent.kind === 'document') return [];
-  if (parent.kind === 'sequence') return [...parent.path, parent.next++];
-  const path = [...parent.path, parent.key ?? ''];
-  parent.key = null;
-  return path;
-}
-
-function startOf(event: Event): number {
-  if (event.type === EVENT_ID.SCALAR) return event.valueStart;
-  return 'start' in event ? event.start : 0;
+  return low;
 }

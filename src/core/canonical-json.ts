@@ -6,15 +6,20 @@
  * @throws TypeError for a non-finite number: it would silently become null.
  */
 export function canonicalJson(value: unknown): string {
-  return JSON.stringify(sortKeys(value));
+  return write(value) ?? 'null';
 }
 
-function sortKeys(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(sortKeys);
+/** The text of a value; undefined for what JSON leaves out. */
+function write(value: unknown): string | undefined {
   if (typeof value === 'number' && !Number.isFinite(value)) {
     throw new TypeError(`${value} has no JSON form`);
   }
-  if (value === null || typeof value !== 'object') return value;
-  const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
-  return Object.fromEntries(entries.map(([key, item]) => [key, sortKeys(item)]));
+  if (Array.isArray(value)) return `[${value.map((item) => write(item) ?? 'null').join()}]`;
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value);
+  const fields: string[] = [];
+  for (const key of Object.keys(value).sort()) {
+    const text = write((value as Readonly<Record<string, unknown>>)[key]);
+    if (text !== undefined) fields.push(`${JSON.stringify(key)}:${text}`);
+  }
+  return `{${fields.join()}}`;
 }

@@ -1,4 +1,5 @@
-const DURATION = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/;
+/** A duration as configs write it: `500ms`, `30s`, `10m`, `4h` or `90d`. */
+export const DURATION = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/;
 const MS_PER_UNIT = { ms: 1, s: 1e3, m: 60e3, h: 3600e3, d: 86400e3 } as const;
 
 /** Milliseconds of a duration written as `500ms`, `30s`, `10m`, `4h` or `90d`; null when it is not one. */

@@ -67,6 +67,8 @@ export const manifestSchema = z.strictObject({
   phases: z.partialRecord(z.enum(PHASES), phaseSchema),
   status: z.enum(STATUSES),
   failure: failureSchema.nullable(),
+  /** Why the cell was not run; null when it was. */
+  skip: z.strictObject({ reason: z.string(), detail: z.string() }).nullable().default(null),
   /** Why the run was ended early; null when it was not. */
   interruption: z.string().nullable().default(null),
   teardown: z

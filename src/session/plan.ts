@@ -2,25 +2,38 @@ import { resolve } from 'node:path';
 import { globSync } from 'tinyglobby';
 import { bindCell } from '../cluster/bind.ts';
 import type { Binding } from '../cluster/bind.ts';
+import { readPool } from '../cluster/pool-file.ts';
 import { localPool } from '../cluster/pool.ts';
+import type { Pool } from '../cluster/pool.ts';
 import type { Cell } from '../config/cell.ts';
 import { identify } from '../config/identity.ts';
-import type { Identity } from '../config/identity.ts';
+import type { Identity, IdentityInputs } from '../config/identity.ts';
 import { loadConfigs } from '../config/load.ts';
+import { onlyCells } from '../config/only-cells.ts';
+import type { Override } from '../config/override.ts';
+import { configError } from '../config/problem.ts';
 import type { Problem } from '../config/problem.ts';
 import { AssayError } from '../core/errors.ts';
 import type { Framework } from '../lifecycle/adapter.ts';
 import { patternCatalogue } from '../lifecycle/patterns.ts';
 import { verdictEngineVersion } from '../verdicts/evaluate.ts';
+import { skipOf } from './skip.ts';
+import type { Skip } from './skip.ts';
 
-/** Where a session finds its configs and leaves its evidence. */
+/** Where a session finds its configs and leaves its evidence, and what it changes for once. */
 export interface SessionOptions {
   /** Absolute folder that every other path is relative to. */
   readonly root: string;
   /** Globs of workload configs. */
   readonly configs: readonly string[];
+  /** The cluster file; null for this machine alone. */
+  readonly cluster: string | null;
   /** The artifact directory. */
   readonly artifacts: string;
+  /** Values given on the command line instead of those in the configs. */
+  readonly overrides: readonly Override[];
+  /** Patterns of the cells to keep; empty keeps all. */
+  readonly onlyCells: readonly string[];
 }
 
 /** A cell with the nodes it runs on, or the reason why it does not. */
@@ -28,11 +41,14 @@ export interface PlannedCell {
   readonly cell: Cell;
   readonly binding: Binding;
   readonly identity: Identity;
+  /** Why the cell does not run here; null when it does. */
+  readonly skip: Skip | null;
 }
 
 /** Everything a session would do, as plain data; nothing was launched to make it. */
 export interface SessionPlan {
   readonly configFiles: readonly string[];
+  readonly pool: Pool;
   readonly cells: readonly PlannedCell[];
   readonly warnings: readonly Problem[];
   /** Absolute. */
@@ -42,38 +58,51 @@ export interface SessionPlan {
 /**
  * Loads, expands and binds all configs of a session.
  *
- * @throws AssayError USAGE when no file matches, CONFIG_INVALID with every problem of every file.
+ * @throws AssayError USAGE when no file matches, CONFIG_INVALID with every problem of every file,
+ *   SELECTION_INVALID when `onlyCells` names a cell that is not there.
  */
 export function planSession(options: SessionOptions, frameworks: readonly Framework[]): SessionPlan {
-  const { root, configs } = options;
-  const configFiles = globSync([...configs], {
-    cwd: root,
-    ignore: ['**/node_modules/**'],
-    expandDirectories: false,
-  }).sort();
-  if (configFiles.length === 0) {
-    throw new AssayError('USAGE', `no config matches ${configs.join(', ')} in ${root}`, {
-      hint: 'set `configs` in assay({ configs }) to the place of your YAML files',
-    });
-  }
+  const { root, overrides, cluster } = options;
+  const configFiles = findConfigs(options);
   const specs = frameworks.map(({ spec }) => spec);
-  const { cells, warnings } = loadConfigs(configFiles, { root, specs });
+  const loaded = loadConfigs(configFiles, { root, specs, overrides, env: process.env });
+  const { pool, problems } = cluster === null ? { pool: localPool, problems: [] } : readPool(cluster, root);
+  const all = [...loaded.problems, ...problems];
+  if (pool === null || all.length > 0) throw configError(all, configFiles.length + (cluster === null ? 0 : 1));
   return {
     configFiles,
-    cells: cells.map((cell) => planCell(cell, frameworks)),
-    warnings,
+    pool,
+    cells: onlyCells(loaded.cells, options.onlyCells).map((cell) => planCell(cell, pool, frameworks)),
+    warnings: loaded.warnings,
     artifacts: resolve(root, options.artifacts),
   };
 }
 
-function planCell(cell: Cell, frameworks: readonly Framework[]): PlannedCell {
-  const binding = bindCell(cell.topology, localPool);
-  const launchVersion = frameworks.find(({ spec }) => spec.name === cell.workload.framework)?.launchVersion ?? 0;
-  const identity = identify(cell, {
+function findConfigs({ root, configs }: SessionOptions): readonly string[] {
+  const files = globSync([...configs], {
+    cwd: root,
+    ignore: ['**/node_modules/**', '**/*.cluster.{yaml,yml,json}'],
+    expandDirectories: false,
+  }).sort();
+  if (files.length > 0) return files;
+  throw new AssayError('USAGE', `no config matches ${configs.join(', ')} in ${root}`, {
+    hint: 'set `configs` in assay({ configs }) to the place of your YAML files',
+  });
+}
+
+function planCell(cell: Cell, pool: Pool, frameworks: readonly Framework[]): PlannedCell {
+  const framework = frameworks.find(({ spec }) => spec.name === cell.workload.framework);
+  const binding = bindCell(cell.topology, pool);
+  const identity = identify(cell, identityInputs(binding, framework?.launchVersion ?? 0));
+  return { cell, binding, identity, skip: skipOf({ cell, binding, pool, framework }) };
+}
+
+/** What a cell's hashes depend on besides the cell. */
+export function identityInputs(binding: Binding, launchVersion: number): IdentityInputs {
+  return {
     bindings: binding.state === 'bound' ? binding.hosts : {},
     launchVersion,
     verdictEngineVersion,
     patterns: patternCatalogue,
-  });
-  return { cell, binding, identity };
+  };
 }

@@ -8,7 +8,7 @@ import type { PlannedCell, SessionPlan } from './plan.ts';
 import { reapDeadRuns } from './reap.ts';
 import { NOT_RUN, Scheduler } from './scheduler.ts';
 import type { CellOutcome } from './scheduler.ts';
-import { startRun } from './start-run.ts';
+import { recordSkip, startRun } from './start-run.ts';
 
 /** What happens to the cells of a session, as it happens. */
 export type SessionEvent =
@@ -24,6 +24,7 @@ export class Session {
   readonly #scheduler: Scheduler;
   readonly #listen: (event: SessionEvent) => void;
   readonly #live = new Set<HostedJob>();
+  readonly #skipped = new Set<string>();
   #swept: Promise<void> | null = null;
   #isStopped = false;
 
@@ -36,6 +37,17 @@ export class Session {
   /** Launches a cell unless this session did already, and waits for its end. */
   request(key: string): Promise<CellOutcome> {
     return this.#scheduler.request(key);
+  }
+
+  /** Leaves evidence of the cells that are not run here, each once in a session. */
+  async recordSkips(cells: Iterable<PlannedCell>): Promise<void> {
+    for (const planned of cells) {
+      const { skip, cell } = planned;
+      if (skip === null || this.#skipped.has(cell.key)) continue;
+      if (this.#skipped.size === 0) prepareArtifacts(this.plan.artifacts);
+      this.#skipped.add(cell.key);
+      await recordSkip(planned, skip, this.plan.artifacts);
+    }
   }
 
   /** Ends the live runs early and waits until they are torn down. */

@@ -1,5 +1,7 @@
 import type { RoleHosts } from '../config/identity.ts';
 import type { Status } from '../evidence/failure.ts';
+import { NodeLocks } from './node-locks.ts';
+import type { NodeHold } from './node-locks.ts';
 import type { PlannedCell } from './plan.ts';
 
 /** What became of a cell in this session. */
@@ -16,19 +18,19 @@ type Launch = (planned: PlannedCell, hosts: RoleHosts) => Promise<CellOutcome>;
 interface Waiting {
   readonly planned: PlannedCell;
   readonly hosts: RoleHosts;
-  readonly nodes: readonly string[];
+  readonly hold: NodeHold;
   readonly settle: (outcome: Promise<CellOutcome>) => void;
 }
 
 /**
  * Launches each requested cell exactly once, in the order of the requests; cells
- * on disjoint nodes run at the same time, cells that share a node never do.
+ * on disjoint nodes run at the same time, cells that share a node only when all of them allow it.
  */
 export class Scheduler {
   readonly #cells: ReadonlyMap<string, PlannedCell>;
   readonly #launch: Launch;
   readonly #outcomes = new Map<string, Promise<CellOutcome>>();
-  readonly #busy = new Set<string>();
+  readonly #locks = new NodeLocks();
   #waiting: readonly Waiting[] = [];
   #isClosed = false;
 
@@ -57,11 +59,13 @@ export class Scheduler {
     const planned = this.#cells.get(key);
     if (planned === undefined) return Promise.reject(new Error(`no cell ${key} in this session`));
     if (this.#isClosed) return Promise.resolve(NOT_RUN);
-    const { binding } = planned;
-    if (binding.state === 'unbound') return Promise.resolve({ state: 'skipped', reason: binding.detail });
-    const nodes = [...new Set(Object.values(binding.hosts).flat())];
+    const { binding, skip, cell } = planned;
+    if (skip !== null) return Promise.resolve({ state: 'skipped', reason: skip.detail });
+    if (binding.state === 'unbound') throw new Error(`${key} is on no node, and not skipped`);
+    const { hosts } = binding;
+    const hold = { nodes: [...new Set(Object.values(hosts).flat())], isExclusive: cell.workload.exclusive };
     return new Promise((settle) => {
-      this.#waiting = [...this.#waiting, { planned, hosts: binding.hosts, nodes, settle }];
+      this.#waiting = [...this.#waiting, { planned, hosts, hold, settle }];
       this.#startWhatFits();
     });
   }
@@ -69,20 +73,20 @@ export class Scheduler {
   // A waiting cell keeps its nodes from the ones behind it: a cell that needs
   // many nodes is not overtaken for ever by small ones.
   #startWhatFits(): void {
-    const claimed = new Set(this.#busy);
+    const claimed = this.#locks.copy();
     const still: Waiting[] = [];
     for (const entry of this.#waiting) {
-      if (entry.nodes.some((node) => claimed.has(node))) still.push(entry);
-      else this.#start(entry);
-      for (const node of entry.nodes) claimed.add(node);
+      if (claimed.isFree(entry.hold)) this.#start(entry);
+      else still.push(entry);
+      claimed.take(entry.hold);
     }
     this.#waiting = still;
   }
 
-  #start({ planned, hosts, nodes, settle }: Waiting): void {
-    for (const node of nodes) this.#busy.add(node);
+  #start({ planned, hosts, hold, settle }: Waiting): void {
+    this.#locks.take(hold);
     const outcome = this.#launch(planned, hosts).finally(() => {
-      for (const node of nodes) this.#busy.delete(node);
+      this.#locks.release(hold);
       this.#startWhatFits();
     });
     settle(outcome);

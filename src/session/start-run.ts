@@ -6,12 +6,30 @@ import type { RoleHosts } from '../config/identity.ts';
 import { MANIFEST_VERSION } from '../evidence/manifest.ts';
 import type { Manifest } from '../evidence/manifest.ts';
 import { runFolder } from '../evidence/run-folder.ts';
-import { createRun } from '../evidence/run-writer.ts';
+import { createRun, fingerprintSidecars, writeManifest } from '../evidence/run-writer.ts';
 import type { RunRequest } from '../lifecycle/adapter.ts';
 import type { PlannedCell } from './plan.ts';
+import type { Skip } from './skip.ts';
 
 /** Makes the run directory of a bound cell and everything its job host must know. */
-export function startRun({ cell, identity }: PlannedCell, hosts: RoleHosts, artifacts: string): RunRequest {
+export function startRun(planned: PlannedCell, hosts: RoleHosts, artifacts: string): RunRequest {
+  const request = newRequest(planned, hosts, artifacts);
+  const { folder } = request;
+  createRun(folder, { manifest: firstManifest(request), resolvedConfig: resolvedConfig(request) });
+  return request;
+}
+
+/** Leaves a run directory that says why a cell was not run: status `skipped`, the reason, the config. */
+export async function recordSkip(planned: PlannedCell, skip: Skip, artifacts: string): Promise<void> {
+  const request = newRequest(planned, {}, artifacts);
+  const { folder } = request;
+  const first = firstManifest(request);
+  const manifest: Manifest = { ...first, status: 'skipped', skip: { ...skip }, timestamp_end: first.timestamp_start };
+  createRun(folder, { manifest, resolvedConfig: resolvedConfig(request) });
+  writeManifest(folder, { ...manifest, sidecars: await fingerprintSidecars(folder, {}) });
+}
+
+function newRequest({ cell, identity }: PlannedCell, hosts: RoleHosts, artifacts: string): RunRequest {
   const runId = uuidv7();
   const folder = runFolder(artifacts, {
     testId: cell.workload.test_id,
@@ -19,9 +37,7 @@ export function startRun({ cell, identity }: PlannedCell, hosts: RoleHosts, arti
     workloadHash: identity.workloadHash,
     runId,
   });
-  const request = { cell, hosts, identity, runId, folder, artifacts };
-  createRun(folder, { manifest: firstManifest(request), resolvedConfig: resolvedConfig(request) });
-  return request;
+  return { cell, hosts, identity, runId, folder, artifacts };
 }
 
 function firstManifest({ cell, hosts, identity, runId }: RunRequest): Manifest {
@@ -55,6 +71,7 @@ function firstManifest({ cell, hosts, identity, runId }: RunRequest): Manifest {
     phases: {},
     status: 'running',
     failure: null,
+    skip: null,
     interruption: null,
     teardown: null,
     verdicts: [],

@@ -2,38 +2,26 @@ import { parseMetricName } from '../config/metric-name.ts';
 import type { ThresholdOf } from '../config/threshold.ts';
 import type { Series } from '../evidence/tables.ts';
 import type { Verdict } from '../evidence/verdict.ts';
-import { marginOf } from './bound.ts';
 import type { Bound } from './bound.ts';
-import { count } from './describe.ts';
-import { broken, judge, withoutAnswer } from './judge.ts';
 import type { Question } from './judge.ts';
 import type { RunTables } from './run-tables.ts';
+import { judgeSeries, silenceOf } from './series.ts';
 
 type ConvergenceThreshold = ThresholdOf<'Convergence'>;
 
-const file = 'trajectory.parquet';
-
 /**
  * Whether some point of a series gets to the target in time. Every rank and
- * host has to: the series that comes least close counts. One value that is not
- * a number, at any time, fails the run.
+ * host has to: the series that comes least close counts.
  */
 export function evaluateConvergence(threshold: ConvergenceThreshold, tables: RunTables): Verdict {
   const question = ask(threshold);
-  const series = tables.series.filter(({ metric }) => metric === threshold.metric);
-  if (series.length === 0)
-    return withoutAnswer(question, { reason: `the run has no series ${threshold.metric}`, file });
-  const ruined = series.find(({ values }) => !values.every(Number.isFinite));
-  if (ruined !== undefined) return broken(question, { reason: describeRuin(ruined), file, n: ruined.values.length });
   const isInTime = deadlineOf(threshold, tables.startedAtMs);
-  if (isInTime === null) {
-    return withoutAnswer(question, { reason: 'the start of the run is not known', file: 'manifest.json' });
-  }
-  const approaches = series.map((one) => approach(one, question.bound, isInTime));
-  const late = approaches.find(({ n }) => n === 0);
-  if (late !== undefined)
-    return withoutAnswer(question, { reason: `${nameOf(late.series)} has no point in time`, file });
-  return judgeWorst(question, approaches);
+  return judgeSeries(question, tables, (series) => {
+    if (isInTime === null) return { reason: 'the start of the run is not known', file: 'manifest.json' };
+    const { n, best, step } = approach(series, question.bound, isInTime);
+    if (n === 0) return silenceOf(series, 'has no point in time');
+    return { series, actual: best, n, where: `closest at step ${step}` };
+  });
 }
 
 function ask(threshold: ConvergenceThreshold): Question {
@@ -65,11 +53,9 @@ function deadlineOf({ by_step, by_wallclock_sec }: ConvergenceThreshold, started
 
 /** How close one series comes to its target. */
 interface Approach {
-  readonly series: Series;
   /** Points in time. */
   readonly n: number;
   readonly best: number;
-  readonly margin: number;
   readonly step: number;
 }
 
@@ -87,28 +73,5 @@ function approach(series: Series, bound: Bound, isInTime: IsInTime): Approach {
     closest = distance;
     index = i;
   }
-  const best = values[index] ?? NaN;
-  return { series, n, best, margin: marginOf(bound, best), step: steps[index] ?? NaN };
-}
-
-function judgeWorst(question: Question, approaches: readonly Approach[]): Verdict {
-  const worst = approaches.reduce((a, b) => (b.margin < a.margin ? b : a));
-  const which = approaches.length === 1 ? [] : [`worst of ${approaches.length} series: ${nameOf(worst.series)}`];
-  return judge(question, {
-    actual: worst.best,
-    n: worst.n,
-    evidence: { file },
-    notes: [`closest at step ${worst.step}`, ...which],
-  });
-}
-
-function describeRuin(series: Series): string {
-  const { values, steps } = series;
-  const first = values.findIndex((value) => !Number.isFinite(value));
-  const bad = values.reduce((sum, value) => sum + (Number.isFinite(value) ? 0 : 1), 0);
-  return `${nameOf(series)} has ${count(bad, 'value')} not a number, first at step ${steps[first]}`;
-}
-
-function nameOf({ role, host, rank }: Series): string {
-  return `${role} ${host}${rank === null ? '' : ` rank ${rank}`}`;
+  return { n, best: values[index] ?? NaN, step: steps[index] ?? NaN };
 }

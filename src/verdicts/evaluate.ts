@@ -2,9 +2,11 @@ import type { Threshold, ThresholdKind, ThresholdOf } from '../config/threshold.
 import type { Verdict } from '../evidence/verdict.ts';
 import { evaluateConvergence } from './convergence.ts';
 import { evaluateGoodput } from './goodput.ts';
+import { evaluateMonotonicity } from './monotonicity.ts';
 import { evaluatePercentile } from './percentile.ts';
 import { evaluateRate } from './rate.ts';
 import type { RunTables } from './run-tables.ts';
+import { evaluateStability } from './stability.ts';
 
 /**
  * The version of what verdicts mean, part of every verification hash. Bump it
@@ -18,6 +20,8 @@ const evaluators: { readonly [K in ThresholdKind]: (threshold: ThresholdOf<K>, t
   Rate: evaluateRate,
   Goodput: evaluateGoodput,
   Convergence: evaluateConvergence,
+  Monotonicity: evaluateMonotonicity,
+  Stability: evaluateStability,
 };
 
 /** Judges one run by one threshold; the same rows always give the same verdict. */

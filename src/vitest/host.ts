@@ -7,12 +7,12 @@ import { planSession } from '../session/plan.ts';
 import type { SessionOptions, SessionPlan } from '../session/plan.ts';
 import { frameworks } from '../session/registry.ts';
 import { Session } from '../session/run.ts';
+import type { PlannedClaim } from '../session/planned-claim.ts';
 import { Broker } from './broker.ts';
 import { PLANNING } from './claim.ts';
 import type { Claims } from './claim.ts';
 import { AssayReporter } from './reporter.ts';
 import { planClaims } from './selection.ts';
-import type { PlannedClaim } from './selection.ts';
 import { describeSuite } from './suite.ts';
 import type { Suite } from './suite.ts';
 
@@ -49,7 +49,7 @@ async function openHost(vitest: Vitest, project: TestProject, options: HostOptio
   const plan = planSession(options, frameworks);
   const suites = await loadSuites(project, options);
   const claims = planClaims(suites, plan.cells);
-  const reporter = new AssayReporter(vitest, plan);
+  const reporter = new AssayReporter(vitest, plan, (cells) => session.recordSkips(cells));
   const session = new Session(plan, (event) => reporter.onSessionEvent(event));
   const broker = await Broker.open((cell) => session.request(cell));
   vitest.config.reporters.push(reporter as never);

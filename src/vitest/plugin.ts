@@ -1,11 +1,16 @@
 import type { Plugin } from 'vitest/config';
 import type { TestProject, Vitest } from 'vitest/node';
+import type { Tag } from '../config/tags.ts';
 import { withoutStack } from '../core/errors.ts';
+import { withEnvironment } from '../session/environment.ts';
+import { PLUGIN_NAME } from '../session/plan-api.ts';
+import type { PlanApi, PlannedSession } from '../session/plan-api.ts';
+import { tagsOfCell } from '../session/planned-claim.ts';
+import type { PlannedClaim } from '../session/planned-claim.ts';
 import { hostOf } from './host.ts';
 import { narrowTestFiles } from './narrow-files.ts';
 import { packSelection } from './provided.ts';
 import { selectClaims } from './selection.ts';
-import type { PlannedClaim } from './selection.ts';
 import { parseTagFilter } from './tag-filter.ts';
 import { patternForVitest, readNameFilter } from './words.ts';
 
@@ -13,6 +18,8 @@ import { patternForVitest, readNameFilter } from './words.ts';
 export interface AssayOptions {
   /** Globs of workload configs. Default: `configs/**\/*.yaml`. */
   readonly configs?: string | readonly string[];
+  /** The cluster file: the nodes there are. Default: none, this machine alone. */
+  readonly cluster?: string;
   /** The artifact directory. Default: `runs`. */
   readonly artifacts?: string;
   /**
@@ -23,9 +30,11 @@ export interface AssayOptions {
 }
 
 /** The Vitest plugin: turns benchmark configs into a matrix of claims. */
-export function assay(options: AssayOptions = {}): Plugin {
+export function assay(options: AssayOptions = {}): Plugin<PlanApi> {
+  const sessions: PlannedSession[] = [];
   return {
-    name: 'vitest-assay',
+    name: PLUGIN_NAME,
+    api: { sessions },
     config: ({ test }) => ({
       test: {
         // Whether anything ran is for our reporter to judge: a slice may leave a file empty.
@@ -38,9 +47,12 @@ export function assay(options: AssayOptions = {}): Plugin {
     }),
     // Vitest awaits the hook; its type does not say so.
     configureVitest: (host) =>
-      configure(options, host).catch((thrown: unknown) => {
-        throw withoutStack(thrown);
-      }) as unknown as void,
+      configure(options, host).then(
+        (session) => void sessions.push(session),
+        (thrown: unknown) => {
+          throw withoutStack(thrown);
+        },
+      ) as unknown as void,
   };
 }
 
@@ -49,29 +61,36 @@ interface Door {
   readonly project: TestProject;
 }
 
-async function configure(options: AssayOptions, door: Door): Promise<void> {
+async function configure(options: AssayOptions, door: Door): Promise<PlannedSession> {
   const { vitest, project } = door;
-  const { suites, claims, reporter, socket } = await hostOf(vitest, project, {
+  const given = {
     root: project.config.root,
     configs: listOf(options.configs ?? 'configs/**/*.yaml'),
+    cluster: options.cluster ?? null,
     artifacts: options.artifacts ?? 'runs',
-    suites: listOf(options.suites ?? 'builtin'),
-  });
+    overrides: [],
+    onlyCells: [],
+  };
+  const session = withEnvironment(given, process.env);
+  const host = await hostOf(vitest, project, { ...session, suites: listOf(options.suites ?? 'builtin') });
+  const { plan, suites, claims, reporter, socket } = host;
   declareTags(project, claims);
   const selected = select(claims, door);
   reporter.expect(selected);
   project.provide('assay', packSelection(selected, socket));
   narrowTestFiles(project, {
     suiteFiles: suites.map(({ file }) => file),
-    selectedFiles: [...new Set(selected.map(({ file }) => file))],
+    selectedFiles: [...new Set(selected.map(({ claim }) => claim.file))],
   });
+  return { options: session, plan, claims: selected };
 }
 
 /** The claims that `-t` and `--tags-filter` ask for. */
 function select(claims: readonly PlannedClaim[], { vitest, project }: Door): readonly PlannedClaim[] {
   const byName = readNameFilter(namePatterns.get(vitest) ?? vitest.config.testNamePattern);
   const known = project.config.tags.map(({ name }) => name);
-  const byTags = parseTagFilter(vitest.config.tagsFilter ?? [], known);
+  const { tagsFilter = [] } = vitest.config;
+  const byTags = tagsFilter.length === 0 ? null : parseTagFilter(tagsFilter, known);
   if (byName.kind === 'words') {
     // The next project must see what was typed, not what we made of it.
     if (vitest.config.testNamePattern !== undefined && !namePatterns.has(vitest)) {
@@ -87,9 +106,15 @@ function select(claims: readonly PlannedClaim[], { vitest, project }: Door): rea
 const namePatterns = new WeakMap<Vitest, RegExp>();
 
 function declareTags(project: TestProject, claims: readonly PlannedClaim[]): void {
-  const tags = new Map(claims.flatMap((claim) => claim.tags).map((tag) => [tag.name, tag]));
+  const tags = new Map<string, Tag>();
+  for (const planned of new Set(claims.map((claim) => claim.planned))) {
+    for (const tag of tagsOfCell(planned)) tags.set(tag.name, tag);
+  }
+  for (const { tags: ownTags } of new Set(claims.map(({ claim }) => claim))) {
+    for (const tag of ownTags) tags.set(tag.name, tag);
+  }
   for (const { name } of project.config.tags) tags.delete(name);
-  project.config.tags.push(...tags.values());
+  for (const tag of tags.values()) project.config.tags.push(tag);
 }
 
 function listOf(value: string | readonly string[]): readonly string[] {

@@ -7,7 +7,7 @@ import { connectToBroker } from './broker-client.ts';
 import type { BrokerClient } from './broker-client.ts';
 import { NotEvaluable } from './claim.ts';
 import type { Claim, Claims } from './claim.ts';
-import type { ProvidedCell, ProvidedClaim } from './provided.ts';
+import type { ProvidedCell } from './provided.ts';
 import { Run } from './run.ts';
 
 /** Registers the claims of this file that the main process selected; the others do not exist for Vitest. */
@@ -15,18 +15,19 @@ export function registerClaims(claims: Claims): void {
   const provided = inject('assay');
   const file = expect.getState().testPath;
   if (provided === undefined || file === undefined) return;
-  const selected = provided.claimsByFile[file] ?? [];
+  const { claims: named, selected } = provided.files[file] ?? { claims: [], selected: [] };
   const line = new BrokerLine(provided.socket);
-  for (const { name, cell: index, tags } of selected) {
-    const claim = claims[name];
-    const cell = provided.cells[index];
-    if (claim !== undefined && cell !== undefined) registerClaim({ name, tags, claim, cell, line });
+  const running = new Set<string>();
+  for (const [claimIndex, cellIndex] of selected) {
+    const own = named[claimIndex];
+    const cell = provided.cells[cellIndex];
+    const claim = claims[own?.name ?? ''];
+    if (own === undefined || cell === undefined || claim === undefined) continue;
+    registerClaim({ name: own.name, tags: [...cell.tags, ...own.tags], claim, cell, line });
+    if (cell.skipped === null) running.add(cell.key);
   }
-  const keys = [...new Set(selected.map((one) => provided.cells[one.cell]))].flatMap((cell) =>
-    cell === undefined || cell.skipped !== null ? [] : [cell.key],
-  );
   // Hooks do not run under `vitest list`: nothing is launched there.
-  beforeAll(() => line.open(keys), 0);
+  beforeAll(() => line.open([...running]), 0);
   afterAll(() => line.close());
 }
 
@@ -55,7 +56,9 @@ class BrokerLine {
   }
 }
 
-interface Registration extends Pick<ProvidedClaim, 'name' | 'tags'> {
+interface Registration {
+  readonly name: string;
+  readonly tags: readonly string[];
   readonly claim: Claim;
   readonly cell: ProvidedCell;
   readonly line: BrokerLine;

@@ -2,11 +2,12 @@ import { relative } from 'node:path';
 import type { Reporter, TestModule, Vitest } from 'vitest/node';
 import { formatProblem } from '../config/problem.ts';
 import { readManifest } from '../evidence/run-reader.ts';
-import type { SessionPlan } from '../session/plan.ts';
+import type { PlannedCell, SessionPlan } from '../session/plan.ts';
 import type { SessionEvent } from '../session/run.ts';
+import { titleOf } from '../session/planned-claim.ts';
+import type { PlannedClaim } from '../session/planned-claim.ts';
 import { paint } from './paint.ts';
 import { ProgressLines } from './progress.ts';
-import type { PlannedClaim } from './selection.ts';
 import { summaryLines } from './summary.ts';
 
 /** Reporters that own stdout: what people read must then go to stderr. */
@@ -15,18 +16,23 @@ const MACHINE_REPORTERS = new Set(['json', 'junit', 'tap', 'tap-flat', 'github-a
 /** Of many claims that went missing the first few tell enough. */
 const COMPLAINTS_SHOWN = 5;
 
+type RecordSkips = (cells: readonly PlannedCell[]) => Promise<void>;
+
 /** Shows cells while they run, and what the session came to. */
 export class AssayReporter implements Reporter {
   readonly #vitest: Vitest;
   readonly #plan: SessionPlan;
+  readonly #recordSkips: RecordSkips;
   readonly #progress: ProgressLines;
   #selected: readonly PlannedClaim[] = [];
   #folders: string[] = [];
   #startedMs = performance.now();
 
-  constructor(vitest: Vitest, plan: SessionPlan) {
+  /** `recordSkips` leaves evidence of the cells that were asked for and not run. */
+  constructor(vitest: Vitest, plan: SessionPlan, recordSkips: RecordSkips) {
     this.#vitest = vitest;
     this.#plan = plan;
+    this.#recordSkips = recordSkips;
     this.#progress = new ProgressLines((line) => this.#print(line));
   }
 
@@ -56,7 +62,9 @@ export class AssayReporter implements Reporter {
     this.#print('');
   }
 
-  onTestRunEnd(modules: readonly TestModule[]): void {
+  async onTestRunEnd(modules: readonly TestModule[]): Promise<void> {
+    const skipped = this.#skipped();
+    await this.#recordSkips(skipped);
     const tests = modules.flatMap((module) => [...module.children.allTests()]);
     const claims = tests.filter((test) => test.meta().assay !== undefined);
     const lines = summaryLines({
@@ -64,8 +72,10 @@ export class AssayReporter implements Reporter {
         manifest: readManifest(folder),
         folder: relative(process.cwd(), folder),
       })),
-      benchmarks: new Set(this.#selected.map(({ benchmark }) => benchmark)),
-      skipped: this.#skipped(),
+      benchmarks: new Set(this.#selected.map(({ claim }) => claim.benchmark)),
+      skipped: skipped.flatMap(({ cell, skip }) =>
+        skip === null ? [] : [{ testId: cell.workload.test_id, cellId: cell.cellId, reason: skip.detail }],
+      ),
       claims: {
         passed: claims.filter((test) => test.result().state === 'passed').length,
         failed: claims.filter((test) => test.result().state === 'failed').length,
@@ -83,12 +93,9 @@ export class AssayReporter implements Reporter {
     process.exitCode = 1;
   }
 
-  #skipped(): readonly { readonly cell: string; readonly reason: string }[] {
-    const unbound = new Map<string, string>();
-    for (const { planned } of this.#selected) {
-      if (planned.binding.state === 'unbound') unbound.set(planned.cell.key, planned.binding.detail);
-    }
-    return [...unbound].map(([cell, reason]) => ({ cell, reason }));
+  #skipped(): readonly PlannedCell[] {
+    const cells = new Map(this.#selected.map(({ planned }) => [planned.cell.key, planned]));
+    return [...cells.values()].filter(({ skip }) => skip !== null);
   }
 
   #artifacts(): string {
@@ -119,7 +126,7 @@ function complaints(selected: readonly PlannedClaim[], modules: readonly TestMod
   const files = new Set(modules.map(({ moduleId }) => moduleId));
   const registered = new Set(tests.map(({ name }) => name));
   return selected
-    .filter(({ file, title }) => files.has(file) && !registered.has(title))
+    .filter((selection) => files.has(selection.claim.file) && !registered.has(titleOf(selection)))
     .slice(0, COMPLAINTS_SHOWN)
-    .map(({ title, file }) => `${title} was selected and never registered by ${file}`);
+    .map((selection) => `${titleOf(selection)} was selected and never registered by ${selection.claim.file}`);
 }

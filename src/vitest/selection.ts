@@ -1,24 +1,13 @@
+import type { Cell } from '../config/cell.ts';
 import { benchmarkTag, tierTag } from '../config/tags.ts';
 import { AssayError } from '../core/errors.ts';
-import type { Tag } from '../config/tags.ts';
 import type { PlannedCell } from '../session/plan.ts';
-import type { Claim } from './claim.ts';
+import { tagNamesOf, titleOf } from '../session/planned-claim.ts';
+import type { PlannedClaim, SuiteClaim } from '../session/planned-claim.ts';
 import type { Suite } from './suite.ts';
 import type { TagFilter } from './tag-filter.ts';
 import { passesName } from './words.ts';
 import type { NameFilter } from './words.ts';
-
-/** One claim about one cell. */
-export interface PlannedClaim {
-  readonly file: string;
-  readonly name: string;
-  /** What the claim is called in reports: name and bracket. */
-  readonly title: string;
-  readonly planned: PlannedCell;
-  /** The benchmark it judges; null for a claim of another kind. */
-  readonly benchmark: string | null;
-  readonly tags: readonly Tag[];
-}
 
 /**
  * Every claim that the suites make about the cells, cell by cell.
@@ -28,20 +17,23 @@ export interface PlannedClaim {
  */
 export function planClaims(suites: readonly Suite[], cells: readonly PlannedCell[]): readonly PlannedClaim[] {
   refuseUnclaimed(suites, cells);
+  const claims = suites.flatMap(declaredClaims);
   return cells.flatMap((planned) =>
-    suites.flatMap((suite) =>
-      Object.entries(suite.claims)
-        .filter(([, claim]) => suite.appliesTo(claim, planned.cell))
-        .map(([name, claim]) => ({
-          file: suite.file,
-          name,
-          title: `${name}${planned.cell.bracket}`,
-          planned,
-          benchmark: claim.benchmark ?? null,
-          tags: tagsOfClaim(planned, suite.tier, claim),
-        })),
-    ),
+    claims.filter(({ appliesTo }) => appliesTo(planned.cell)).map(({ claim }) => ({ claim, planned })),
   );
+}
+
+interface DeclaredClaim {
+  readonly claim: SuiteClaim;
+  readonly appliesTo: (cell: Cell) => boolean;
+}
+
+function declaredClaims({ file, tier, claims, appliesTo }: Suite): readonly DeclaredClaim[] {
+  return Object.entries(claims).map(([name, claim]) => {
+    const { benchmark = null } = claim;
+    const tags = [tierTag(tier), ...(benchmark === null ? [] : [benchmarkTag(benchmark)])];
+    return { claim: { file, tier, name, benchmark, tags }, appliesTo: (cell) => appliesTo(claim, cell) };
+  });
 }
 
 function refuseUnclaimed(suites: readonly Suite[], cells: readonly PlannedCell[]): void {
@@ -56,22 +48,14 @@ function refuseUnclaimed(suites: readonly Suite[], cells: readonly PlannedCell[]
   });
 }
 
-function tagsOfClaim({ cell, binding }: PlannedCell, tier: number, claim: Claim): readonly Tag[] {
-  const tags = [...cell.tags, tierTag(tier)];
-  if (claim.benchmark !== undefined) tags.push(benchmarkTag(claim.benchmark));
-  if (binding.state === 'unbound') {
-    tags.push({ name: `skipped_${binding.reason}`, description: 'cells that no node of the pool fits' });
-  }
-  return tags;
-}
-
 /** The claims that both filters let through. */
 export function selectClaims(
   claims: readonly PlannedClaim[],
-  { byName, byTags }: { readonly byName: NameFilter; readonly byTags: TagFilter },
+  { byName, byTags }: { readonly byName: NameFilter; readonly byTags: TagFilter | null },
 ): readonly PlannedClaim[] {
-  return claims.filter(({ title, tags }) => {
-    const names = tags.map((tag) => tag.name);
-    return passesName(byName, title, names) && byTags(new Set(names));
+  if (byName.kind === 'all' && byTags === null) return claims;
+  return claims.filter((claim) => {
+    const names = tagNamesOf(claim);
+    return passesName(byName, titleOf(claim), names) && (byTags === null || byTags(new Set(names)));
   });
 }

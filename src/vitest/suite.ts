@@ -1,7 +1,6 @@
 import { relative, sep } from 'node:path';
 import type { Cell } from '../config/cell.ts';
 import { normaliseTag } from '../config/tags.ts';
-import { topologyKind } from '../config/topology.ts';
 import { AssayError } from '../core/errors.ts';
 import type { Claim, Claims } from './claim.ts';
 
@@ -33,7 +32,7 @@ function workloadKind(kind: string, fileName: string): { readonly tier: number; 
   const isTopology = fileName === 'distributed' || fileName === 'disagg';
   return {
     tier: isTopology ? 3 : 2,
-    about: (cell) => cell.workload.workload_kind === kind && (!isTopology || topologyKind(cell.topology) === fileName),
+    about: (cell) => cell.workload.workload_kind === kind && (!isTopology || cell.topologyKind === fileName),
   };
 }
 

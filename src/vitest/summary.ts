@@ -11,13 +11,20 @@ export interface SessionRun {
   readonly folder: string;
 }
 
+/** A cell that was not run, and why. */
+interface SkippedCell {
+  readonly testId: string;
+  readonly cellId: string;
+  readonly reason: string;
+}
+
 /** What a session came to, as plain data. */
 export interface SessionSummary {
   readonly runs: readonly SessionRun[];
   /** The benchmarks of the selected claims: a slice shows what it asked for. */
   readonly benchmarks: ReadonlySet<string | null>;
-  /** Cells that no node fits, with the reason. */
-  readonly skipped: readonly { readonly cell: string; readonly reason: string }[];
+  /** Cells that were asked for and not run. */
+  readonly skipped: readonly SkippedCell[];
   readonly claims: { readonly passed: number; readonly failed: number };
   /** The artifact directory, relative to where the user stands. */
   readonly artifacts: string;
@@ -39,13 +46,24 @@ export function summaryLines(summary: SessionSummary): readonly string[] {
         summary.benchmarks,
       ),
     ),
-    ...skipped.map(({ cell, reason }) => `   ${paint('yellow', '-')} ${cell}  skipped: ${reason}`),
+    ...skippedLines(skipped),
     ...[...groupBy(runs.filter(isFailed), causeOf)].flatMap(([cause, failed]) => failureLines(cause, failed)),
     '',
     ` ${counts(summary)}`,
     ` ${costs(summary)} · evidence in ${summary.artifacts}/`,
     '',
   ];
+}
+
+function skippedLines(skipped: readonly SkippedCell[]): readonly string[] {
+  const alike = groupBy(skipped, ({ testId, reason }) => JSON.stringify([testId, reason]));
+  return [...alike.values()].flatMap((cells) => {
+    const [first] = cells;
+    if (first === undefined) return [];
+    const { testId, cellId, reason } = first;
+    const which = cells.length === 1 ? cellId : `${cells.length} cells`;
+    return [`   ${paint('yellow', '-')} ${testId}   ${which} skipped: ${reason}`];
+  });
 }
 
 function configLines(

@@ -1,5 +1,6 @@
 import { AssayError } from '../core/errors.ts';
 import { nearest } from '../core/nearest.ts';
+import { wildcard } from '../core/wildcard.ts';
 
 /** Whether a set of tags satisfies a filter. */
 export type TagFilter = (tags: ReadonlySet<string>) => boolean;
@@ -90,12 +91,7 @@ class Parser {
   }
 
   #tag(name: string): TagFilter {
-    const pattern = new RegExp(
-      `^${name
-        .split('*')
-        .map((part) => part.replaceAll(/[.+?^${}()|[\]\\]/g, String.raw`\$&`))
-        .join('.*')}$`,
-    );
+    const pattern = wildcard(name);
     const matching = new Set(this.#known.filter((tag) => pattern.test(tag)));
     if (matching.size === 0) {
       const meant = nearest(name, this.#known);

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { planSession } from '../../src/session/plan.ts';
 import { frameworks } from '../../src/session/registry.ts';
+import { sessionOptions } from './session-options.ts';
 
 const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8');
 const example = /```yaml\n([\s\S]*?)```/.exec(readme)?.[1] ?? '';
@@ -12,7 +13,7 @@ function plan(text: string) {
   const root = mkdtempSync(join(tmpdir(), 'assay-readme-'));
   mkdirSync(join(root, 'configs'));
   writeFileSync(join(root, 'configs/byte.yaml'), text);
-  return planSession({ root, configs: ['configs/*.yaml'], artifacts: 'runs' }, frameworks);
+  return planSession(sessionOptions({ root, configs: ['configs/*.yaml'] }), frameworks);
 }
 
 describe('the README', () => {

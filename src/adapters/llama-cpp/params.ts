@@ -4,31 +4,34 @@ import { defineFramework } from '../../config/framework.ts';
 /** The params of a llama_cpp cell, axis values included. */
 export const llamaCppParams = z
   .strictObject({
-    /** Closed loop: this many users, each sending its next request when its last one has ended. */
-    concurrency: z.int().min(1).exactOptional(),
-    /** Open loop: requests per second on a schedule of their own. */
-    request_rate: z.number().positive().exactOptional(),
-    /** Shape of the gamma-distributed gaps of an open loop: 1 is Poisson, less is burstier. */
-    burstiness: z.number().positive().default(1),
-    /** Prompt length, tokens. */
-    isl: z.int().min(1),
-    /** Output length, tokens. */
-    osl: z.int().min(1),
-    /** Measured requests. */
-    num_prompts: z.int().min(1),
-    /** Requests before the measured ones; they appear in no figure. */
-    num_warmups: z.int().min(0).default(4),
-    /** Context per slot, tokens: prompt and output together. */
-    max_model_length: z.int().min(2),
-    /** Requests that the server works on at the same time. */
-    parallel_slots: z.int().min(1).default(4),
-    /** Threads of llama.cpp; more than one pays only on idle cores. */
-    threads: z.int().min(1).default(1),
-    endpoint: z.enum(['completions', 'chat']).default('completions'),
-    /** 0 lets the system choose. */
-    port: z.int().min(0).max(65_535).default(0),
-    /** Seconds until a request counts as failed. */
-    request_timeout_s: z.number().positive().default(60),
+    concurrency: z
+      .int()
+      .min(1)
+      .exactOptional()
+      .describe('Closed loop: this many users, each sending its next request when its last one has ended.'),
+    request_rate: z
+      .number()
+      .positive()
+      .exactOptional()
+      .describe('Open loop: requests per second on a schedule of their own.'),
+    burstiness: z
+      .number()
+      .positive()
+      .default(1)
+      .describe('Shape of the gamma-distributed gaps of an open loop: 1 is Poisson, less is burstier.'),
+    isl: z.int().min(1).describe('Prompt length, tokens.'),
+    osl: z.int().min(1).describe('Output length, tokens.'),
+    num_prompts: z.int().min(1).describe('Measured requests.'),
+    num_warmups: z.int().min(0).default(4).describe('Requests before the measured ones; they appear in no figure.'),
+    max_model_length: z.int().min(2).describe('Context per slot, tokens: prompt and output together.'),
+    parallel_slots: z.int().min(1).default(4).describe('Requests that the server works on at the same time.'),
+    threads: z.int().min(1).default(1).describe('Threads of llama.cpp; more than one pays only on idle cores.'),
+    endpoint: z
+      .enum(['completions', 'chat'])
+      .default('completions')
+      .describe('Which endpoint is asked: completions or chat completions.'),
+    port: z.int().min(0).max(65_535).default(0).describe('Port of the server; 0 lets the system choose.'),
+    request_timeout_s: z.number().positive().default(60).describe('Seconds until a request counts as failed.'),
   })
   .refine((params) => (params.concurrency === undefined) !== (params.request_rate === undefined), {
     path: ['concurrency'],
@@ -44,11 +47,12 @@ export type LlamaCppParams = z.output<typeof llamaCppParams>;
 
 /** The knobs this adapter reads. */
 const knobs = z.looseObject({
-  /**
-   * Which server runs: ours around node-llama-cpp, or a `llama-server` from the PATH. The latter scores no
-   * prompts: leave `perplexity` out of its benchmarks.
-   */
-  backend: z.enum(['node-llama-cpp', 'llama-server']).default('node-llama-cpp'),
+  backend: z
+    .enum(['node-llama-cpp', 'llama-server'])
+    .default('node-llama-cpp')
+    .describe(
+      'Which server runs: ours around node-llama-cpp, or a `llama-server` from the PATH. The latter scores no prompts: leave `perplexity` out of its benchmarks.',
+    ),
 });
 
 /** What the config loader must know of llama_cpp. */

@@ -1,7 +1,9 @@
 import { z } from 'zod';
 
 /** How a measured value is held against a limit; the only thing that says which direction is good. */
-export const comparisonSchema = z.enum(['<=', '<', '>=', '>']);
+export const comparisonSchema = z
+  .enum(['<=', '<', '>=', '>'])
+  .describe('How the measured value is held against the limit: `<=` where lower is better, `>=` where higher is.');
 
 /** `<=`, `<`, `>=` or `>`. */
 export type Comparison = z.output<typeof comparisonSchema>;

@@ -8,16 +8,20 @@ const boundMs = z.number().positive('a number of milliseconds above 0');
 export const goodputKind = defineKind({
   schema: z
     .strictObject({
-      kind: z.literal('Goodput'),
+      kind: z.literal('Goodput').describe('Requests per second that meet every bound.'),
       metric_pair: z
-        .strictObject({ ttft: z.string().min(1), tpot: z.string().min(1) })
+        .strictObject({
+          ttft: z.string().min(1).describe('The metric that `ttft_max_ms` bounds.'),
+          tpot: z.string().min(1).describe('The metric that `tpot_max_ms` bounds.'),
+        })
         .readonly()
-        .default({ ttft: 'ttft_ms', tpot: 'tpot_ms' }),
-      ttft_max_ms: boundMs,
-      tpot_max_ms: boundMs,
-      e2el_max_ms: boundMs.exactOptional(),
+        .default({ ttft: 'ttft_ms', tpot: 'tpot_ms' })
+        .describe('The metrics that the first two bounds are about.'),
+      ttft_max_ms: boundMs.describe('Longest time to the first token, ms.'),
+      tpot_max_ms: boundMs.describe('Longest time for each further token, ms.'),
+      e2el_max_ms: boundMs.exactOptional().describe('Longest time of the whole request, ms.'),
       op: comparisonSchema,
-      min_qps: z.number(),
+      min_qps: z.number().describe('The limit, requests per second.'),
       ...scopeFields,
     })
     .readonly(),
@@ -28,4 +32,8 @@ export const goodputKind = defineKind({
     ...(e2el_max_ms === undefined ? [] : [{ path: ['e2el_max_ms'], metric: 'e2el_ms' }]),
   ],
   vacuous: ({ op, min_qps }) => vacuousLimit(op, min_qps),
+  example: (benchmark, metrics) =>
+    benchmark === 'goodput' && metrics.includes('ttft_ms')
+      ? '{kind: Goodput, ttft_max_ms: ..., tpot_max_ms: ..., op: ">=", min_qps: ...}'
+      : null,
 });

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { load } from 'js-yaml';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { loadConfigs } from '../../../src/config/load.ts';
+import { configError } from '../../../src/config/problem.ts';
 import { frameworks } from '../../../src/session/registry.ts';
 
 let root: string;
@@ -14,7 +15,9 @@ beforeEach(() => {
 const specs = frameworks.map(({ spec }) => spec);
 const loadFiles = (files: Record<string, string>) => {
   for (const [name, text] of Object.entries(files)) writeFileSync(join(root, name), text);
-  return loadConfigs(Object.keys(files), { root, specs });
+  const { problems, ...loaded } = loadConfigs(Object.keys(files), { root, specs, env: {}, overrides: [] });
+  if (problems.length > 0) throw configError(problems, Object.keys(files).length);
+  return loaded;
 };
 /** What the user reads; the message of the error, or a note that there was none. */
 const complaint = (files: Record<string, string>): string => {
@@ -63,10 +66,10 @@ describe('loadConfigs', () => {
       'framework_llama_cpp',
       'model_tiny',
       'workload_inference',
-      'topology_single',
       'gpu_cpu',
       'knob_quant_f32',
       'config_demo',
+      'topology_single',
       'cell_conc1',
     ]);
     expect(cells[1]?.params).toMatchObject({ concurrency: 2, isl: 8, num_warmups: 4, threads: 1 });
@@ -84,9 +87,9 @@ describe('loadConfigs', () => {
       "a.yaml:3:1 target_gpus: unknown field - did you mean \`target_gpu\`?
       a.yaml:8:21 knobs.backend: "none" is not accepted - use "node-llama-cpp" or "llama-server"
       a.yaml:9:26 params.num_prompts: "10" is a string - write 10 without quotes
-      a.yaml:11:3 sweep.concurrency: "a b" is not a number (in cell conca b) - write a number
-      a.yaml:11:18 sweep.concurrency[0]: "conca b" cannot be part of a cell id - letters, digits, "_", "." and "-", with a letter or digit first; or write {concurrency: ..., name: ...}
-      a.yaml:14:41 thresholds[0].percentile: 990 is not accepted - a percentile above 0 and at most 100
+      a.yaml:11:18 sweep.concurrency[0]: "conca b" cannot be part of a cell id - use letters, digits, "_", "." and "-", with a letter or digit first; or write {concurrency: ..., name: ...}
+      a.yaml:11:18 sweep.concurrency[0]: "a b" is not a number - write a whole number of 1 or more
+      a.yaml:14:41 thresholds[0].percentile: 990 is not accepted - write a percentile above 0 and at most 100
       6 problems in 1 of 1 file. Nothing was launched."
     `);
     const typo = GOOD.replace('framework: llama_cpp', 'framework: lama_cpp').replace('test_id: demo', 'test_id: other');
@@ -95,21 +98,21 @@ describe('loadConfigs', () => {
         'a.yaml': broken,
         'b.yaml': typo,
         'c.yaml': GOOD.replace('test_id: demo', 'test_id: ok'),
-        'd.yaml': 'a: 1\na: 2\n',
+        'd.yaml': `${GOOD.replace('test_id: demo', 'test_id: twice').replace('model: tiny', 'model: large')}seed: 1\nseed: 2\n`,
       }),
     ).toMatchInlineSnapshot(`
       "a.yaml:3:1 target_gpus: unknown field - did you mean \`target_gpu\`?
       a.yaml:9:26 params.num_prompts: "10" is a string - write 10 without quotes
-      a.yaml:14:41 thresholds[0].percentile: 990 is not accepted - a percentile above 0 and at most 100
+      a.yaml:14:41 thresholds[0].percentile: 990 is not accepted - write a percentile above 0 and at most 100
       b.yaml:4:1 framework: "lama_cpp" has no adapter - did you mean \`llama_cpp\`?
-      d.yaml:2:1 duplicated mapping key - correct the YAML here
+      d.yaml:17:1 seed: is already written in line 16 - keep one of the two
       5 problems in 3 of 4 files. Nothing was launched."
     `);
   });
 
   it('checks params per cell, and says in which', () => {
     expect(complaint({ 'a.yaml': GOOD.replace('[1, 2]', '[0, 2]') })).toMatchInlineSnapshot(`
-      "a.yaml:11:3 sweep.concurrency: 0 is not accepted (in cell conc0) - Too small: expected number to be >=1
+      "a.yaml:11:17 sweep.concurrency[0]: 0 is too small - write a whole number of 1 or more
       1 problem in 1 of 1 file. Nothing was launched."
     `);
     expect(complaint({ 'a.yaml': GOOD.replace('isl: 8', 'isl: 61') })).toMatchInlineSnapshot(`
@@ -129,9 +132,8 @@ describe('loadConfigs', () => {
   it('checks coverage both ways, and takes a gap for a warning where nothing is enforced', () => {
     const unjudged = GOOD.replace('[ttft_p99]', '[ttft_p99, tpot_p99]');
     expect(complaint({ 'a.yaml': unjudged })).toMatchInlineSnapshot(`
-      "a.yaml:12:24 benchmarks[1]: tpot_p99 has no threshold in cell conc1 - add one, or set \`enforce: false\` to record only
-      a.yaml:12:24 benchmarks[1]: tpot_p99 has no threshold in cell conc2 - add one, or set \`enforce: false\` to record only
-      2 problems in 1 of 1 file. Nothing was launched."
+      "a.yaml:12:24 benchmarks[1]: tpot_p99 has no threshold - add \`- {kind: Percentile, metric: tpot_ms, percentile: 99, op: "<=", value: ...}\`, or set \`enforce: false\` to record only
+      1 problem in 1 of 1 file. Nothing was launched."
     `);
     expect(complaint({ 'a.yaml': GOOD.replace('[ttft_p99]', '[]') })).toMatchInlineSnapshot(`
       "a.yaml:14:5 thresholds[0]: no benchmark claims this Percentile - add ttft_p99 to \`benchmarks:\`
@@ -141,8 +143,7 @@ describe('loadConfigs', () => {
     const { cells, warnings } = loadFiles({ 'a.yaml': `${unjudged}enforce: false\n` });
     expect(cells).toHaveLength(2);
     expect(warnings.map(({ path, message }) => `${path}: ${message}`)).toEqual([
-      'benchmarks[1]: tpot_p99 has no threshold in cell conc1',
-      'benchmarks[1]: tpot_p99 has no threshold in cell conc2',
+      'benchmarks[1]: tpot_p99 has no threshold',
     ]);
   });
 
@@ -152,9 +153,8 @@ describe('loadConfigs', () => {
       1 problem in 1 of 1 file. Nothing was launched."
     `);
     expect(complaint({ 'a.yaml': GOOD.replace(', when: {concurrency: 2}', '') })).toMatchInlineSnapshot(`
-      "a.yaml:15:5 thresholds[1]: judges ttft_p99 in cell conc1, and so does thresholds[0] - remove one, or make its \`when:\` more specific
-      a.yaml:15:5 thresholds[1]: judges ttft_p99 in cell conc2, and so does thresholds[0] - remove one, or make its \`when:\` more specific
-      2 problems in 1 of 1 file. Nothing was launched."
+      "a.yaml:15:5 thresholds[1]: judges ttft_p99, and so does thresholds[0] - remove one, or make its \`when:\` more specific
+      1 problem in 1 of 1 file. Nothing was launched."
     `);
   });
 
@@ -163,10 +163,10 @@ describe('loadConfigs', () => {
     [
       'kind: Percentile',
       'kind: Percentle',
-      'thresholds[0].kind: "Percentle" is not accepted - did you mean `Percentile`?',
+      'thresholds[0].kind: "Percentle" is not accepted - did you mean "Percentile"?',
     ],
-    ['kind: Percentile', 'kind: Sum', '"Sum" is not accepted - use one of Percentile, Rate, Goodput, Convergence'],
-    ['kind: Percentile', 'kid: Percentile', 'thresholds[0].kind: is missing - use one of Percentile, Rate, Goodput'],
+    ['kind: Percentile', 'kind: Sum', '"Sum" is not accepted - use "Percentile", "Rate", "Goodput", "Convergence"'],
+    ['kind: Percentile', 'kid: Percentile', 'thresholds[0].kid: unknown field - did you mean `kind`?'],
     ['count: 1', 'count: 1, gpus_per_nod: 1', 'server.gpus_per_nod: unknown field - did you mean `gpus_per_node`?'],
   ])('says what was meant where %s is written %s', (right, wrong, expected) => {
     expect(complaint({ 'a.yaml': GOOD.replace(right, wrong) })).toContain(expected);
@@ -232,7 +232,7 @@ describe('loadConfigs', () => {
       expect(cell?.thresholds.map(({ threshold }) => threshold)).toMatchObject([{ value: 3 }]);
     }
     expect(complaint({ 'a.yaml': judged(one, two) })).toContain(
-      'thresholds[1]: judges ttft_p99 in cell conc2-threads1, and so does thresholds[0]',
+      'thresholds[1]: judges ttft_p99, and so does thresholds[0]',
     );
   });
 

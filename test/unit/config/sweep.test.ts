@@ -26,18 +26,29 @@ describe('expandSweep', () => {
 
   it('gives a config without axes the one cell default, with its fixed params', () => {
     expect(expand({ isl: 7 }).points).toEqual([
-      { cellId: 'default', axes: { isl: 7 }, params: { isl: 7 }, topology: undefined },
+      {
+        cellId: 'default',
+        axes: { isl: 7 },
+        params: { isl: 7 },
+        origins: { isl: { path: ['isl'], option: null } },
+        topology: null,
+      },
     ]);
   });
 
   it('keeps the fields of an option together and carries its topology', () => {
-    const split = { topology: { roles: {} }, name: '2p2d' };
+    const split = { topology: { roles: {} }, prefill_policy: 'random', name: '2p2d' };
+    const option = { token: '2p2d', path: ['pd', 0] };
     expect(expand({ pd: [split], concurrency: [32] }).points).toEqual([
       {
         cellId: '2p2d-conc32',
-        axes: { pd: '2p2d', concurrency: 32 },
-        params: { concurrency: 32 },
-        topology: { roles: {} },
+        axes: { prefill_policy: 'random', pd: '2p2d', concurrency: 32 },
+        params: { prefill_policy: 'random', concurrency: 32 },
+        origins: {
+          prefill_policy: { path: ['pd', 0, 'prefill_policy'], option },
+          concurrency: { path: ['concurrency', 0], option: null },
+        },
+        topology: { value: { roles: {} }, path: ['pd', 0, 'topology'] },
       },
     ]);
   });
@@ -71,7 +82,15 @@ describe('expandSweep', () => {
         hint: 'concurrency is 16 here',
       },
     ]);
-    expect(expand({ concurrency: [16, 16] }).mistakes).toMatchObject([{ message: 'two cells are called conc16' }]);
+    expect(expand({ concurrency: [16, 16] }).mistakes).toEqual([
+      {
+        path: ['concurrency', 1],
+        message: 'a second option is called conc16',
+        hint: 'remove it, or give it another name',
+      },
+    ]);
+    const joined = { left: [{ name: 'a' }, { name: 'a-b' }], right: [{ name: 'b-c' }, { name: 'c' }] };
+    expect(expand(joined).mistakes).toMatchObject([{ path: [], message: 'two cells are called a-b-c' }]);
   });
 
   it.each([
@@ -93,6 +112,27 @@ describe('expandSweep', () => {
     const { points, mistakes } = expand({ rate: [-1, 0.5], slots: 'a b', shape: [{ isl: 1, name: 'x_1.5-y' }] });
     expect(mistakes).toEqual([]);
     expect(points.map(({ cellId }) => cellId)).toEqual(['x_1.5-y-rate-1', 'x_1.5-y-rate0.5']);
+  });
+
+  it('refuses more cells than anybody can run, before it makes them', () => {
+    const many = Array.from({ length: 1000 }, (_, index) => index);
+    expect(expand({ a: many, b: many, c: many })).toEqual({
+      points: [],
+      mistakes: [
+        {
+          path: [],
+          message: '1000 a x 1000 b x 1000 c = 1000000000 cells, more than the limit of 100000',
+          hint: 'sweep fewer values, or write a paired axis that lists the combinations you need',
+        },
+      ],
+    });
+  });
+
+  it('refuses ids that a path cannot hold, and two axes that both bring a topology', () => {
+    const long = expand({ shape: [{ name: 'x'.repeat(121) }] }).mistakes;
+    expect(long).toMatchObject([{ message: expect.stringContaining('has 121 characters, more than 120') }]);
+    const both = { a: [{ name: 'x', topology: {} }], b: [{ name: 'y', topology: {} }] };
+    expect(expand(both).mistakes).toMatchObject([{ path: ['b'], message: 'sets topology, and so does a' }]);
   });
 
   it('refuses a param that two axes set', () => {

@@ -17,6 +17,7 @@ import { planSession } from '../../../src/session/plan.ts';
 import { frameworks } from '../../../src/session/registry.ts';
 import { startRun } from '../../../src/session/start-run.ts';
 import { DEMO_CONFIG } from '../demo-config.ts';
+import { sessionOptions } from '../session-options.ts';
 
 const CONFIG = `${DEMO_CONFIG}timeouts: {launch: 30s, inactivity: 300ms, total: 10s}\n`;
 
@@ -72,7 +73,7 @@ interface Outcome {
 function requested(config = CONFIG): RunRequest {
   const root = mkdtempSync(join(tmpdir(), 'assay-job-'));
   writeFileSync(join(root, 'demo.yaml'), config);
-  const plan = planSession({ root, configs: ['*.yaml'], artifacts: 'runs' }, frameworks);
+  const plan = planSession(sessionOptions({ root }), frameworks);
   return startRun(plan.cells[0]!, { server: ['localhost'] }, plan.artifacts);
 }
 

@@ -5,11 +5,12 @@ import { describe, expect, it } from 'vitest';
 import { planSession } from '../../../src/session/plan.ts';
 import { frameworks } from '../../../src/session/registry.ts';
 import { DEMO_CONFIG } from '../demo-config.ts';
+import { sessionOptions } from '../session-options.ts';
 
 function plan(text: string) {
   const root = mkdtempSync(join(tmpdir(), 'assay-plan-'));
   writeFileSync(join(root, 'demo.yaml'), text);
-  return planSession({ root, configs: ['*.yaml'], artifacts: 'runs' }, frameworks);
+  return planSession(sessionOptions({ root }), frameworks);
 }
 const identities = (text: string) => new Map(plan(text).cells.map(({ cell, identity }) => [cell.cellId, identity]));
 const conc1 = (text: string) => identities(text).get('conc1')!;
@@ -51,19 +52,18 @@ describe('the identity of a cell', () => {
 
 describe('planSession', () => {
   it('binds what fits this machine and says why the rest does not', () => {
-    const gpus = DEMO_CONFIG.replace('{count: 1}', '{count: 4, gpus_per_node: 8, selector: mi300x}');
-    expect(plan(gpus).cells.map(({ binding }) => binding)).toEqual(
-      Array.from({ length: 2 }, () => ({
-        state: 'unbound',
-        reason: 'insufficient_nodes',
-        detail: 'insufficient_nodes (need 4, have 0)',
-      })),
+    const skip = { reason: 'insufficient_nodes', detail: 'insufficient_nodes (need 4, have 1)' };
+    expect(plan(DEMO_CONFIG.replace('{count: 1}', '{count: 4}')).cells).toMatchObject(
+      Array.from({ length: 2 }, () => ({ binding: { state: 'unbound', ...skip }, skip })),
     );
-    expect(plan(DEMO_CONFIG).cells[0]?.binding).toEqual({ state: 'bound', hosts: { server: ['localhost'] } });
+    expect(plan(DEMO_CONFIG).cells[0]).toMatchObject({
+      binding: { state: 'bound', hosts: { server: ['localhost'] } },
+      skip: null,
+    });
   });
 
   it('refuses to plan nothing', () => {
-    expect(() => planSession({ root: tmpdir(), configs: ['nowhere/*.yaml'], artifacts: 'runs' }, frameworks)).toThrow(
+    expect(() => planSession(sessionOptions({ root: tmpdir(), configs: ['nowhere/*.yaml'] }), frameworks)).toThrow(
       expect.objectContaining({ code: 'USAGE', message: expect.stringContaining('no config matches nowhere/*.yaml') }),
     );
   });
@@ -71,7 +71,7 @@ describe('planSession', () => {
 
 describe('the shipped config', () => {
   const root = new URL('../../..', import.meta.url).pathname;
-  const { cells } = planSession({ root, configs: ['configs/**/*.yaml'], artifacts: 'runs' }, frameworks);
+  const { cells } = planSession(sessionOptions({ root, configs: ['configs/**/*_cpu.yaml'] }), frameworks);
   const card = JSON.parse(readFileSync(join(root, 'fixtures/models/byte-llama.json'), 'utf8')) as {
     sha256: string;
     heldOut: { sha256: string; windowLength: number; perplexity: number };

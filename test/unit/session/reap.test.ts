@@ -10,12 +10,13 @@ import { JOB_HOST_MARK, reapDeadRuns } from '../../../src/session/reap.ts';
 import { frameworks } from '../../../src/session/registry.ts';
 import { startRun } from '../../../src/session/start-run.ts';
 import { DEMO_CONFIG } from '../demo-config.ts';
+import { sessionOptions } from '../session-options.ts';
 
 /** A run that was started, noted as live with this job host. */
 function startNoted(jobHost: (runId: string) => { readonly hostname: string; readonly pid: number }) {
   const root = mkdtempSync(join(tmpdir(), 'assay-reap-'));
   writeFileSync(join(root, 'demo.yaml'), DEMO_CONFIG);
-  const plan = planSession({ root, configs: ['*.yaml'], artifacts: 'runs' }, frameworks);
+  const plan = planSession(sessionOptions({ root }), frameworks);
   const { runId, folder, artifacts } = startRun(plan.cells[0]!, { server: ['localhost'] }, plan.artifacts);
   noteLive(artifacts, { run_id: runId, folder, hosts: ['localhost'], job_host: jobHost(runId) });
   return { artifacts, folder };

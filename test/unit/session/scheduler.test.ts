@@ -5,7 +5,11 @@ import { Scheduler } from '../../../src/session/scheduler.ts';
 import type { CellOutcome } from '../../../src/session/scheduler.ts';
 
 const cell = (key: string, ...nodes: string[]): PlannedCell =>
-  ({ cell: { key }, binding: { state: 'bound', hosts: { server: nodes } } }) as unknown as PlannedCell;
+  ({
+    cell: { key, workload: { exclusive: true } },
+    binding: { state: 'bound', hosts: { server: nodes } },
+    skip: null,
+  }) as unknown as PlannedCell;
 
 /** Launches that end when told, and a log of what ran. */
 function bench(cells: readonly PlannedCell[]) {
@@ -58,7 +62,7 @@ describe('Scheduler', () => {
   it('answers a cell that fits no node without a launch, and refuses one it does not know', async () => {
     const unbound = {
       cell: { key: 'u' },
-      binding: { state: 'unbound', detail: 'insufficient_nodes (need 2, have 1)' },
+      skip: { reason: 'insufficient_nodes', detail: 'insufficient_nodes (need 2, have 1)' },
     };
     const { scheduler, started } = bench([unbound as unknown as PlannedCell]);
     expect(await scheduler.request('u')).toEqual({ state: 'skipped', reason: 'insufficient_nodes (need 2, have 1)' });

@@ -10,6 +10,9 @@ const thresholds = [
   threshold('Rate', { metric: 'throughput', per_unit: 'sec', op: '>=', min_rate: 1200 }),
   threshold('Goodput', { ttft_max_ms: 450, tpot_max_ms: 40, op: '>=', min_qps: 2 }),
   threshold('Convergence', { metric: 'loss', target: 2, epsilon: 0.1 }),
+  threshold('Monotonicity', { metric: 'loss', window: 0.5, tolerance: 0.1, relative: true }),
+  threshold('Stability', { metric: 'loss', window_size: 2, max_variance: 1 }),
+  threshold('Stability', { metric: 'ttft_ms', window_size: 2, max_variance: 1 }),
 ];
 
 describe('evaluateAll', () => {
@@ -21,6 +24,9 @@ describe('evaluateAll', () => {
       'throughput',
       'goodput',
       'convergence',
+      'monotonic_loss',
+      'loss_stability',
+      'ttft_stability',
     ]);
     expect(verdicts).toEqual(thresholds.map((one) => evaluateThreshold(one, runOf())));
   });

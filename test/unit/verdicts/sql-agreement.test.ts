@@ -136,4 +136,30 @@ describe('verdicts agree with SQL', () => {
     );
     expect(margin).toBeCloseTo(expected, 12);
   });
+
+  it.each([
+    [false, 'value - before'],
+    [true, '(value - before) / abs(before)'],
+  ])('monotonicity (relative: %s)', async (relative, reversal) => {
+    const asked = threshold('Monotonicity', { metric: 'loss', window: 'last_quarter', tolerance: 0.5, relative });
+    await expectAgreement(
+      evaluateThreshold(asked, tables),
+      `SELECT max(${reversal})
+       FROM (SELECT value, lag(value) OVER (PARTITION BY rank ORDER BY step) AS before
+             FROM trajectory WHERE step > 300 * 0.75)`,
+    );
+  });
+
+  it('stability', async () => {
+    const asked = threshold('Stability', { metric: 'loss', window_size: 50, max_variance: 1 });
+    const { actual } = evaluateThreshold(asked, tables);
+    const expected = await ask(
+      `SELECT max(variance)
+       FROM (SELECT step, var_pop(value) OVER (PARTITION BY rank ORDER BY step
+                                               ROWS BETWEEN 49 PRECEDING AND CURRENT ROW) AS variance
+             FROM trajectory)
+       WHERE step >= 50`,
+    );
+    expect(Math.abs(actual! - expected)).toBeLessThanOrEqual(expected * 1e-12);
+  });
 });

@@ -74,7 +74,11 @@ describe('summaryLines', () => {
         { manifest: manifest({ cell_id: 'conc8', ...failed }), folder: 'runs/8' },
       ],
       benchmarks: new Set(['ttft_p99', 'perplexity']),
-      skipped: [{ cell: 'other/big', reason: 'insufficient_nodes (need 4, have 1)' }],
+      skipped: [
+        { testId: 'other', cellId: 'big', reason: 'insufficient_nodes (need 4, have 1)' },
+        { testId: 'more', cellId: 'a', reason: 'no_adapter' },
+        { testId: 'more', cellId: 'b', reason: 'no_adapter' },
+      ],
       claims: { passed: 20, failed: 9 },
       artifacts: 'runs',
       elapsedMs: 65_000,
@@ -85,7 +89,8 @@ describe('summaryLines', () => {
          demo   1 passed, 1 failed_verification, 2 failed_setup
            ✗ ttft_p99     60 <= 50 ms             margin -10       conc2
            ✓ perplexity   4.1434 = 4.1434 ± 0.004 margin +0.00396  conc1
-         - other/big  skipped: insufficient_nodes (need 4, have 1)
+         - other   big skipped: insufficient_nodes (need 4, have 1)
+         - more   2 cells skipped: no_adapter
 
        ✗ conc2
          failed_verification in verify: ttft_ms p99 is 60 ms
@@ -97,7 +102,7 @@ describe('summaryLines', () => {
          runs/4
          runs/8
 
-       20 claims passed · 9 failed · 4 launched · 1 skipped · nothing left running
+       20 claims passed · 9 failed · 4 launched · 3 skipped · nothing left running
        1 min 05 s, of which 8.0 s setup · evidence in runs/
       "
     `);

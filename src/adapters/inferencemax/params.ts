@@ -1,0 +1,135 @@
+import { z } from 'zod';
+import { defineFramework } from '../../config/framework.ts';
+import { checkGpuBudget } from '../shared/gpu-budget.ts';
+import {
+  checkLengths,
+  furtherArgs,
+  lengthFields,
+  loadFields,
+  modelFields,
+  ownersOf,
+  portSchema,
+  stackKnobs,
+  vllmClientFields,
+} from '../shared/serving-params.ts';
+
+/** What a server recipe of InferenceMAX reads from its environment. */
+const serverFields = {
+  server_script: z
+    .string()
+    .regex(/^[\w.-]+\.sh$/, 'the file name of a recipe, e.g. gptoss_fp4_mi300x.sh')
+    .describe(
+      'File name of the recipe that starts the server, e.g. `gptoss_fp4_mi300x.sh`; the nodes decide its folder.',
+    ),
+  inferencemax_repo: z
+    .string()
+    .min(1)
+    .exactOptional()
+    .describe('Repository that the recipes are cloned from. Absent: the image has them.'),
+  inferencemax_ref: z
+    .string()
+    .min(1)
+    .exactOptional()
+    .describe('Commit or tag of that repository; without one the run is not repeatable.'),
+  tensor_parallelism: z.int().min(1).default(1).describe('GPUs that share each layer (`TP`).'),
+  expert_parallelism: z
+    .int()
+    .min(1)
+    .default(1)
+    .describe('Groups of the tensor parallel GPUs that the experts are spread over (`EP_SIZE`).'),
+  dp_attention: z
+    .boolean()
+    .default(false)
+    .describe('Data parallel attention on the tensor parallel GPUs (`DP_ATTENTION`).'),
+  spec_decoding: z.string().min(1).default('none').describe('Speculative decoding of the recipe, e.g. `mtp`.'),
+  enforce_eager: z.boolean().exactOptional().describe('Runs without CUDA or HIP graphs.'),
+  port: portSchema.default(8888).describe('Port of the endpoint.'),
+};
+
+/** Options of InferenceMAX's load client, `benchmark_serving.py`. */
+const benchFields = {
+  ...loadFields,
+  concurrency: z.int().min(1).describe('Requests in flight (`CONC`); the recipes have no open loop without it.'),
+  dataset_name: z
+    .enum(['random', 'sonnet', 'sharegpt', 'burstgpt', 'hf'])
+    .default('random')
+    .describe("Which prompts are sent; all but the generated ones are read from the config's `dataset:`."),
+  bench_backend: z
+    .enum(['vllm', 'sglang', 'openai', 'openai-chat'])
+    .default('vllm')
+    .describe('How a request is spelled.'),
+  use_chat_template: z.boolean().exactOptional().describe("Sends each prompt as the model's chat template writes it."),
+  ...lengthFields,
+  ...vllmClientFields,
+  tokenizer_mode: modelFields.tokenizer_mode,
+  trust_remote_code: modelFields.trust_remote_code,
+};
+
+const benchOwners = {
+  ...ownersOf(benchFields),
+  backend: 'params.bench_backend',
+  max_concurrency: 'params.concurrency',
+  random_input_len: 'params.isl',
+  random_output_len: 'params.osl',
+  goodput: 'thresholds',
+  dataset_path: 'dataset.path',
+  model: 'model',
+  seed: 'seed',
+  host: 'topology.roles',
+  port: 'params.port',
+  base_url: 'topology.roles',
+};
+
+/** The params of an inferencemax cell, axis values included. */
+const inferencemaxParams = z
+  .strictObject({
+    ...serverFields,
+    ...benchFields,
+    bench_args: furtherArgs(benchOwners).describe(
+      "Further flags of the load client; those of the server are the recipe's own.",
+    ),
+  })
+  .check(checkLengths)
+  .refine((params) => params.tensor_parallelism % params.expert_parallelism === 0, {
+    path: ['expert_parallelism'],
+    error: 'set a divisor of tensor_parallelism',
+  });
+
+/** What the config loader must know of inferencemax. */
+export const inferencemaxSpec = defineFramework({
+  name: 'inferencemax',
+  workloadKind: 'inference',
+  params: inferencemaxParams,
+  knobs: z.looseObject(stackKnobs),
+  roles: { required: ['server'], optional: ['client'] },
+  container: 'optional',
+  constraints: ({ params: { tensor_parallelism }, topology }) =>
+    checkGpuBudget({ tensor_parallelism }, 'server', topology),
+  axisTokens: {
+    concurrency: 'conc',
+    tensor_parallelism: 'tp',
+    expert_parallelism: 'ep',
+    dp_attention: 'dpattn',
+    spec_decoding: 'spec',
+    request_rate: 'rate',
+    max_model_length: 'ctx',
+    num_prompts: 'prompts',
+    random_range_ratio: 'range',
+    server_script: 'recipe',
+    dataset_name: 'data',
+  },
+  metrics: [
+    'ttft_ms',
+    'tpot_ms',
+    'e2el_ms',
+    'latency_ms',
+    'input_tokens',
+    'output_tokens',
+    'tokens',
+    'throughput',
+    'throughput_tps',
+    'request_throughput',
+    'total_token_throughput',
+  ],
+  predicates: [],
+});

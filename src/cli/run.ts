@@ -1,0 +1,65 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { defineCommand } from 'citty';
+import { toEnvironment } from '../session/environment.ts';
+import { readOptions } from './arguments.ts';
+import { planSessionOf } from './plan-session.ts';
+import { claimFilters, sessionOptions, typedOptions } from './session-options.ts';
+import type { ClaimFilters } from './session-options.ts';
+import { vitestScript } from './user-vitest.ts';
+
+/** `assay run`: the user's own `vitest run`, after a plan has shown that there is something to run. */
+export const run = defineCommand({
+  meta: { name: 'run', description: 'Run cells and judge them: `vitest run`. What follows -- goes to Vitest.' },
+  args: sessionOptions,
+  async run({ rawArgs }) {
+    const end = rawArgs.includes('--') ? rawArgs.indexOf('--') : rawArgs.length;
+    const [own, forVitest] = [rawArgs.slice(0, end), rawArgs.slice(end + 1)];
+    const options = readOptions(own, sessionOptions);
+    // Planning starts a Vitest in this process, which sets variables of its own.
+    const env = { ...process.env, ...toEnvironment(typedOptions(options)) };
+    const config = forVitest.some(choosesConfig) ? null : (await planSessionOf(options)).config;
+    const args = [
+      ...filterArguments(claimFilters(options)),
+      ...(config === null ? [] : [`--config=${config}`]),
+      ...forVitest,
+    ];
+    await runVitest(args, env);
+  },
+});
+
+/** What `assay run --help` shows below the options. */
+export const runExamples = `  assay run                                   everything that can run here
+  assay run --only-cells 'balanced-*'         some cells
+  assay run -t 'tier_5 conc16'                some claims, and only the cells they need
+  assay run --set params.num_prompts=100      a smaller load, as another workload
+  assay run -- --reporter=json                Vitest's own options
+`;
+
+// Whoever names another config or root knows what is planned there.
+function choosesConfig(argument: string): boolean {
+  return /^(?:-c|--config|-r|--root)(?:=|$)/.test(argument);
+}
+
+function filterArguments({ testNamePattern, tagsFilter = [] }: ClaimFilters): readonly string[] {
+  return [
+    ...(testNamePattern === undefined ? [] : [`--testNamePattern=${testNamePattern}`]),
+    ...tagsFilter.map((expression) => `--tagsFilter=${expression}`),
+  ];
+}
+
+/** Runs Vitest in the foreground and ends as it ends. */
+async function runVitest(args: readonly string[], env: NodeJS.ProcessEnv): Promise<void> {
+  const script = vitestScript(process.cwd());
+  const vitest = spawn(process.execPath, [script, 'run', ...args], { stdio: 'inherit', env });
+  const forward = (signal: NodeJS.Signals): void => void vitest.kill(signal);
+  // A terminal interrupts both; this process only has to outlive the other.
+  const outlive = (): void => undefined;
+  process.on('SIGTERM', forward);
+  process.on('SIGINT', outlive);
+  const [code, signal] = (await once(vitest, 'exit')) as [number | null, NodeJS.Signals | null];
+  process.off('SIGTERM', forward);
+  process.off('SIGINT', outlive);
+  if (signal === null) process.exitCode = code ?? 1;
+  else process.kill(process.pid, signal);
+}

@@ -1,0 +1,90 @@
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { Writable } from 'node:stream';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { stripVTControlCharacters } from 'node:util';
+import type * as VitestNode from 'vitest/node';
+import { AssayError, messageOf } from '../core/errors.ts';
+import { PLUGIN_NAME } from '../session/plan-api.ts';
+import type { PlanApi, PlannedSession } from '../session/plan-api.ts';
+import { knownErrorIn } from './known-error.ts';
+import type { ClaimFilters } from './session-options.ts';
+
+/** What the user's Vitest would do. */
+export interface VitestPlan {
+  readonly sessions: readonly PlannedSession[];
+  /** The config file Vitest needs because its own has no plugin; null when it has. */
+  readonly config: string | null;
+}
+
+const DEFAULT_CONFIG = fileURLToPath(new URL('default-config.js', import.meta.url));
+
+/**
+ * Starts the user's own Vitest with the user's own config, runs nothing, and
+ * answers what the plugin has planned. Without the plugin in that config, the
+ * one that comes with this package is used.
+ *
+ * @throws AssayError USAGE when Vitest is missing or does not start, and every known error of the plugin.
+ */
+export async function planInVitest(root: string, filters: ClaimFilters): Promise<VitestPlan> {
+  const sessions = await sessionsOf(root, filters);
+  if (sessions.length > 0) return { sessions, config: null };
+  return { sessions: await sessionsOf(root, { ...filters, config: DEFAULT_CONFIG }), config: DEFAULT_CONFIG };
+}
+
+/** The script of the user's Vitest command. */
+export function vitestScript(root: string): string {
+  const path = resolveFrom(root, 'vitest/package.json');
+  const { bin } = JSON.parse(readFileSync(path, 'utf8')) as { readonly bin: { readonly vitest: string } };
+  return join(dirname(path), bin.vitest);
+}
+
+interface StartOptions extends ClaimFilters {
+  readonly config?: string;
+}
+
+async function sessionsOf(root: string, options: StartOptions): Promise<readonly PlannedSession[]> {
+  const vitest = await start(root, options);
+  try {
+    const plugins = vitest.projects.flatMap((project) => project.vite.config.plugins);
+    // Projects may share one instance of the plugin.
+    const ours = new Set(plugins.filter(({ name }) => name === PLUGIN_NAME));
+    return [...ours].flatMap(({ api }) => (api as PlanApi).sessions);
+  } finally {
+    await vitest.close();
+  }
+}
+
+async function start(root: string, options: StartOptions): Promise<VitestNode.Vitest> {
+  const entry = resolveFrom(root, 'vitest/node');
+  const { createVitest } = (await import(pathToFileURL(entry).href)) as typeof VitestNode;
+  const fixed = { root, watch: false, run: true, reporters: [] };
+  const silence = { stdout: nowhere(), stderr: nowhere() };
+  return createVitest('test', { ...fixed, ...options }, {}, silence).catch((thrown: unknown) => {
+    throw knownErrorIn(thrown) ?? startError(root, thrown);
+  });
+}
+
+function nowhere(): Writable {
+  return new Writable({ write: (_chunk, _encoding, done) => done() });
+}
+
+function startError(root: string, cause: unknown): AssayError {
+  const messages = cause instanceof AggregateError ? cause.errors.map(messageOf) : [messageOf(cause)];
+  return new AssayError('USAGE', `Vitest does not start in ${root}: ${stripVTControlCharacters(messages.join('\n'))}`, {
+    hint: 'mend its config; `npx vitest list` says more',
+    cause,
+  });
+}
+
+function resolveFrom(root: string, id: string): string {
+  try {
+    return createRequire(join(root, 'package.json')).resolve(id);
+  } catch (cause) {
+    throw new AssayError('USAGE', `there is no Vitest in ${root}`, {
+      hint: 'go to the folder of your project, or install it: npm install --save-dev vitest',
+      cause,
+    });
+  }
+}

@@ -1,0 +1,93 @@
+import { AssayError } from '../core/errors.ts';
+import type { Place } from './place.ts';
+import type { Problem } from './problem.ts';
+import { parseYaml } from './yaml-source.ts';
+import type { PathStep, YamlSource } from './yaml-source.ts';
+
+/** A value given on the command line instead of the one in the config: `--set params.num_prompts=100`. */
+export interface Override {
+  readonly path: readonly PathStep[];
+  readonly value: unknown;
+}
+
+const ASSIGNMENT = /^([^=]+)=(.*)$/s;
+const PATH = /^[\w<-]+(?:\.[\w-]+|\[\d+\])*$/;
+
+/**
+ * Reads `path=value`; the path has dots and indices (`thresholds[0].value`), the value is YAML
+ * (`8`, `[8, 16]`, `{isl: 64, osl: 32}`).
+ *
+ * @throws AssayError USAGE
+ */
+export function parseOverride(text: string): Override {
+  const [, path = '', value = ''] = ASSIGNMENT.exec(text) ?? [];
+  if (!PATH.test(path)) {
+    throw new AssayError('USAGE', `--set ${text}: this is not path=value`, {
+      hint: 'write for example --set params.num_prompts=100',
+    });
+  }
+  const { source, problems } = parseYaml('--set', value);
+  const [problem] = problems;
+  if (source === null || problem !== undefined) {
+    throw new AssayError('USAGE', `--set ${text}: ${problem?.message ?? 'the value is missing'}`, {
+      hint: problem?.hint ?? 'write a value after the =',
+    });
+  }
+  return { path: stepsOf(path), value: source.value };
+}
+
+function stepsOf(path: string): readonly PathStep[] {
+  return [...path.matchAll(/[\w<-]+/g)].map(([step], index) => (index > 0 && /^\d+$/.test(step) ? Number(step) : step));
+}
+
+/** A document with the overrides in; their places say that they come from the command line. */
+export function withOverrides(
+  source: YamlSource,
+  overrides: readonly Override[],
+): { readonly source: YamlSource; readonly problems: readonly Problem[] } {
+  const problems: Problem[] = [];
+  let { value } = source;
+  for (const override of overrides) {
+    const swept = sweptBy(value, override);
+    if (swept === null) value = setAt(value, override.path, override.value);
+    else problems.push({ ...markPlace(source.locate(override.path)), ...swept });
+  }
+  const locate = (path: readonly PathStep[]): Place => {
+    const isOverridden = overrides.some((override) => override.path.every((step, depth) => step === path[depth]));
+    const place = source.locate(path);
+    return isOverridden ? markPlace(place) : place;
+  };
+  return { source: { ...source, value, locate }, problems };
+}
+
+function markPlace(place: Place): Place {
+  return { ...place, path: `${place.path} (from --set)` };
+}
+
+// The sweep would win, and the override would do nothing.
+function sweptBy(document: unknown, { path }: Override): Pick<Problem, 'message' | 'hint'> | null {
+  const [top, field] = path;
+  if (top !== 'params' || path.length !== 2 || typeof field !== 'string') return null;
+  const sweep = fieldOf(document, 'sweep');
+  for (const [axis, options] of Object.entries(isMapping(sweep) ? sweep : {})) {
+    const inOptions = Array.isArray(options) && options.some((option) => isMapping(option) && field in option);
+    if (axis !== field && !inOptions) continue;
+    return { message: `sweep.${axis} sets ${field}`, hint: `override the axis: --set 'sweep.${axis}=[...]'` };
+  }
+  return null;
+}
+
+function setAt(target: unknown, [step, ...rest]: readonly PathStep[], value: unknown): unknown {
+  if (step === undefined) return value;
+  const inner = setAt(fieldOf(target, step), rest, value);
+  if (typeof step === 'number' && Array.isArray(target)) return target.toSpliced(step, 1, inner);
+  return { ...(isMapping(target) ? target : {}), [step]: inner };
+}
+
+function fieldOf(target: unknown, step: PathStep): unknown {
+  return typeof target === 'object' && target !== null ? (target as Record<PathStep, unknown>)[step] : undefined;
+}
+
+function isMapping(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

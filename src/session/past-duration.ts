@@ -1,0 +1,51 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { shortHash } from '../core/hash.ts';
+import type { Sha256 } from '../core/hash.ts';
+import { manifestSchema } from '../evidence/manifest.ts';
+import { RUN_FILES } from '../evidence/run-folder.ts';
+import { estimatePercentile } from '../verdicts/statistics.ts';
+import type { PlannedCell } from './plan.ts';
+
+/** The newest runs tell enough, and a plan of ten thousand cells has to be quick. */
+const RUNS_READ = 5;
+
+/**
+ * How long the newest runs of the same workload took, in seconds, as their median;
+ * null when none has ended. Looks only into the folder of that workload.
+ */
+export function pastDurationS({ cell, identity }: PlannedCell, artifacts: string): number | null {
+  const { workloadHash } = identity;
+  const folder = join(artifacts, cell.workload.test_id, cell.cellId, shortHash(workloadHash));
+  if (!existsSync(folder)) return null;
+  const durations: number[] = [];
+  // Run ids begin with their time.
+  for (const run of readdirSync(folder).sort().toReversed()) {
+    const durationS = durationOfRun(join(folder, run, RUN_FILES.manifest), workloadHash);
+    if (durationS !== null) durations.push(durationS);
+    if (durations.length === RUNS_READ) break;
+  }
+  return durations.length === 0 ? null : estimatePercentile(Float64Array.from(durations), 50, 0.95).value;
+}
+
+const timedSchema = manifestSchema
+  .pick({ workload_hash: true, status: true, timestamp_start: true, timestamp_end: true })
+  .strip();
+
+/** Seconds that a run took; null for one that did not run to an end of its own, or cannot be read. */
+function durationOfRun(path: string, workloadHash: Sha256): number | null {
+  const { data: run } = timedSchema.safeParse(readJson(path));
+  if (run === undefined || run.timestamp_end === null || run.workload_hash !== workloadHash) return null;
+  if (run.status === 'interrupted' || run.status === 'skipped') return null;
+  const durationS = (Date.parse(run.timestamp_end) - Date.parse(run.timestamp_start)) / 1000;
+  return Number.isFinite(durationS) ? durationS : null;
+}
+
+// Evidence that is damaged is for `assay verify` to report: here it only means one estimate less.
+function readJson(path: string): unknown {
+  try {
+    return JSON.parse(readFileSync(path, 'utf8'));
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,70 @@
+import type { Series } from '../evidence/tables.ts';
+import type { Verdict } from '../evidence/verdict.ts';
+import { marginOf } from './bound.ts';
+import { count } from './describe.ts';
+import { broken, judge, withoutAnswer } from './judge.ts';
+import type { Question, Silence } from './judge.ts';
+import type { RunTables } from './run-tables.ts';
+
+const file = 'trajectory.parquet';
+
+/** What one series answers to a question. */
+interface SeriesFinding {
+  readonly series: Series;
+  readonly actual: number;
+  /** The points behind `actual`. */
+  readonly n: number;
+  /** Where in the series, as half a sentence. */
+  readonly where: string;
+}
+
+/**
+ * Judges every rank and host by its own series of the question's metric; the
+ * worst counts, and one that has no answer leaves all without. One value that
+ * is not a number, wherever it is, fails the run.
+ */
+export function judgeSeries(
+  question: Question,
+  tables: RunTables,
+  look: (series: Series) => SeriesFinding | Silence,
+): Verdict {
+  const series = tables.series.filter(({ metric }) => metric === question.metric);
+  if (series.length === 0) return withoutAnswer(question, { reason: `the run has no series ${question.metric}`, file });
+  const ruined = series.find(({ values }) => !values.every(Number.isFinite));
+  if (ruined !== undefined) return broken(question, { reason: describeRuin(ruined), file, n: ruined.values.length });
+  const findings: SeriesFinding[] = [];
+  for (const one of series) {
+    const found = look(one);
+    if ('reason' in found) return withoutAnswer(question, found);
+    findings.push(found);
+  }
+  return judgeWorst(question, findings);
+}
+
+function judgeWorst(question: Question, findings: readonly SeriesFinding[]): Verdict {
+  const margin = ({ actual }: SeriesFinding): number => marginOf(question.bound, actual);
+  const worst = findings.reduce((a, b) => (margin(b) < margin(a) ? b : a));
+  const which = findings.length === 1 ? [] : [`worst of ${findings.length} series: ${nameOf(worst.series)}`];
+  return judge(question, {
+    actual: worst.actual,
+    n: worst.n,
+    evidence: { file },
+    notes: [worst.where, ...which],
+  });
+}
+
+/** Why one series leaves a question without an answer. */
+export function silenceOf(series: Series, reason: string, n = 0): Silence {
+  return { reason: `${nameOf(series)} ${reason}`, file, n };
+}
+
+function describeRuin(series: Series): string {
+  const { values, steps } = series;
+  const first = values.findIndex((value) => !Number.isFinite(value));
+  const bad = values.reduce((sum, value) => sum + (Number.isFinite(value) ? 0 : 1), 0);
+  return `${nameOf(series)} has ${count(bad, 'value')} not a number, first at step ${steps[first]}`;
+}
+
+function nameOf({ role, host, rank }: Series): string {
+  return `${role} ${host}${rank === null ? '' : ` rank ${rank}`}`;
+}

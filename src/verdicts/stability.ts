@@ -1,0 +1,76 @@
+import { parseMetricName } from '../config/metric-name.ts';
+import type { ThresholdOf } from '../config/threshold.ts';
+import type { SampleColumns } from '../evidence/tables.ts';
+import type { Verdict } from '../evidence/verdict.ts';
+import { count, noneCompleted, noteFailures } from './describe.ts';
+import { judge, withoutAnswer } from './judge.ts';
+import type { Question } from './judge.ts';
+import { largestVariance } from './rolling-variance.ts';
+import { selectRequests } from './run-tables.ts';
+import type { RunTables } from './run-tables.ts';
+import { judgeSeries, silenceOf } from './series.ts';
+
+interface StabilityQuestion extends Question {
+  readonly threshold: ThresholdOf<'Stability'>;
+}
+
+/**
+ * The largest population variance of any `window_size` consecutive values: of
+ * each series, the worst of which counts, or, where the run has no such series,
+ * of its completed requests in the order in which they arrived.
+ */
+export function evaluateStability(threshold: ThresholdOf<'Stability'>, tables: RunTables): Verdict {
+  const { metric, window_size: size, max_variance } = threshold;
+  const { unit } = parseMetricName(metric);
+  const question: StabilityQuestion = {
+    threshold,
+    metric,
+    name: `variance of ${metric} over ${size} values`,
+    bound: { op: '<=', expected: max_variance },
+    unit: unit === '' ? '' : `${unit}²`,
+  };
+  const column = tables.samples?.numeric(metric) ?? null;
+  if (tables.samples !== null && column !== null && tables.series.every((series) => series.metric !== metric)) {
+    return judgeRequests(question, tables.samples, column);
+  }
+  return judgeSeries(question, tables, (series) => {
+    const { values, steps } = series;
+    if (values.length < size) return silenceOf(series, describeShortage(values.length, size), values.length);
+    const { variance, start } = largestVariance(values, size);
+    const where = `from step ${steps[start]} to ${steps[start + size - 1]}`;
+    return { series, actual: variance, n: values.length, where };
+  });
+}
+
+function judgeRequests(question: StabilityQuestion, samples: SampleColumns, column: Float64Array): Verdict {
+  const { window_size: size, metric } = question.threshold;
+  const file = 'samples.parquet';
+  const requests = selectRequests(samples);
+  if (requests.completed.length === 0) return withoutAnswer(question, { reason: noneCompleted(requests), file });
+  const arrivals = samples.numeric('ts');
+  const rows = requests.completed.filter((row) => !Number.isNaN(column[row] ?? NaN));
+  if (arrivals !== null) rows.sort((a, b) => (arrivals[a] ?? 0) - (arrivals[b] ?? 0));
+  const n = rows.length;
+  if (n < size) return withoutAnswer(question, { reason: `the run ${describeShortage(n, size)}`, file, n });
+  const { variance, start } = largestVariance(
+    Float64Array.from(rows, (row) => column[row] ?? NaN),
+    size,
+  );
+  const [first, last] = [rows[start] ?? 0, rows[start + size - 1] ?? 0];
+  const missing = requests.completed.length - n;
+  const left = `${missing} of ${count(requests.completed.length, 'completed request')} without ${metric} left out`;
+  return judge(question, {
+    actual: variance,
+    n,
+    evidence: { file },
+    notes: [
+      `from request ${samples.requestIds[first]} to ${samples.requestIds[last]}`,
+      ...(missing > 0 ? [left] : []),
+      ...noteFailures(requests),
+    ],
+  });
+}
+
+function describeShortage(n: number, size: number): string {
+  return `has ${count(n, 'value')}, and one window takes ${size}`;
+}

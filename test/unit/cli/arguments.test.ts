@@ -1,0 +1,42 @@
+import type { ArgsDef } from 'citty';
+import { describe, expect, it } from 'vitest';
+import { readOptions } from '../../../src/cli/arguments.ts';
+
+const known = {
+  set: { type: 'string' },
+  cluster: { type: 'string' },
+  words: { type: 'string', alias: 't' },
+  json: { type: 'boolean' },
+} as const satisfies ArgsDef;
+
+const read = (...args: string[]) => readOptions(args, known);
+
+describe('readOptions', () => {
+  it('keeps every value of an option, in order, whichever way it is written', () => {
+    const options = read('--set', 'a=1', '--json', '--set=b=2', '-t', 'x y');
+    expect(options.all('set')).toEqual(['a=1', 'b=2']);
+    expect(options.one('words')).toBe('x y');
+    expect(options.has('json')).toBe(true);
+    expect(options.one('cluster')).toBeNull();
+    expect(options.all('cluster')).toEqual([]);
+    expect(read().has('json')).toBe(false);
+  });
+
+  it('takes a value that looks like an option only when it is tied to it', () => {
+    expect(read('--words=-x').one('words')).toBe('-x');
+    expect(() => read('--words', '--json')).toThrow('--words has no value');
+    expect(() => read('--words')).toThrow('--words has no value');
+  });
+
+  it.each([
+    [['--jsn'], 'there is no option --jsn', 'did you mean --json?'],
+    [['-x'], 'there is no option -x', 'see --help'],
+    [['configs/a.yaml'], '"configs/a.yaml" belongs to no option', expect.stringContaining('quotes')],
+  ])('refuses %j', (args, message, hint) => {
+    expect(() => read(...args)).toThrow(expect.objectContaining({ code: 'USAGE', message, hint }));
+  });
+
+  it('refuses a second value where only one can count', () => {
+    expect(() => read('--cluster', 'a', '--cluster', 'b').one('cluster')).toThrow('--cluster is given twice: a, b');
+  });
+});
