@@ -1,4 +1,4 @@
-import { AssayError, withoutStack } from '../core/errors.ts';
+import { withoutStack } from '../core/errors.ts';
 
 /**
  * The known error in what was thrown; null when it is none. Vitest puts the errors
@@ -11,8 +11,6 @@ export function knownErrorIn(thrown: unknown): Error | null {
 
 /** A known error for people: what, where and what to do next. */
 export function describeKnown(error: Error): string {
-  const plain = `${error.name}: ${error.message}`;
-  // The plugin has prepared its errors already: the next step is not to be said twice.
-  const isPrepared = error.stack === plain || !(error instanceof AssayError);
-  return isPrepared ? plain : String((withoutStack(error) as Error).stack);
+  withoutStack(error);
+  return `${error.name}: ${error.message}`;
 }

@@ -1,6 +1,7 @@
 import { describeChange, describeValues } from '../core/changed-fields.ts';
 import { groupBy } from '../core/group-by.ts';
 import type { PlanDiff, ThresholdChange } from '../session/plan-diff.ts';
+import { wrap } from './wrap.ts';
 
 /** What lies between two plans, for people: a section for each outcome, those that cost most first. */
 export function printDiff(diff: PlanDiff, ref: string): string {
@@ -90,15 +91,4 @@ const REASONS = 8;
 
 function more(hidden: number, indent: string): readonly string[] {
   return hidden > 0 ? [`${indent}... ${hidden} more`] : [];
-}
-
-const WIDTH = 80;
-
-/** Breaks a line at blanks where it is too long for the screen; the rest is indented. */
-function wrap(text: string, indent: string): readonly string[] {
-  if (text.length <= WIDTH) return [text];
-  const start = text.length - text.trimStart().length;
-  const fitting = text.lastIndexOf(' ', WIDTH);
-  const end = fitting > start ? fitting : text.indexOf(' ', start);
-  return end === -1 ? [text] : [text.slice(0, end), ...wrap(`${indent}${text.slice(end + 1)}`, indent)];
 }

@@ -3,13 +3,9 @@ export const SCREEN = 80;
 
 /** Breaks a line at blanks where it is wider than a screen; what follows is indented. A word stays whole. */
 export function wrap(line: string, indent: string): readonly string[] {
-  const lines: string[] = [];
-  let rest = line;
-  while (rest.length > SCREEN) {
-    const end = rest.lastIndexOf(' ', SCREEN);
-    if (rest.slice(0, end).trim() === '') break;
-    lines.push(rest.slice(0, end));
-    rest = `${indent}${rest.slice(end + 1)}`;
-  }
-  return [...lines, rest];
+  if (line.length <= SCREEN) return [line];
+  const start = line.length - line.trimStart().length;
+  const fitting = line.lastIndexOf(' ', SCREEN);
+  const end = fitting > start ? fitting : line.indexOf(' ', start);
+  return end === -1 ? [line] : [line.slice(0, end), ...wrap(`${indent}${line.slice(end + 1)}`, indent)];
 }

@@ -20,15 +20,10 @@ export function acceptEnvironment(schema: JsonSchema): JsonSchema {
 
 function accept(schema: JsonSchema): JsonSchema {
   const entries = Object.entries(schema);
-  if (isNarrow(schema)) {
-    const [annotations, rules] = [true, false].map((told) =>
-      entries.filter(([word]) => ANNOTATIONS.has(word) === told),
-    );
-    return { ...Object.fromEntries(annotations ?? []), anyOf: [Object.fromEntries(rules ?? []), FROM_ENVIRONMENT] };
-  }
-  // Branches that one field tells apart are no longer apart while its value is not known.
-  const words = entries.map(([word, value]) => [word === 'oneOf' ? 'anyOf' : word, descend(word, value)]);
-  return Object.fromEntries(words) as JsonSchema;
+  if (!isNarrow(schema)) return Object.fromEntries(entries.map(([word, value]) => [word, descend(word, value)]));
+  const annotations = entries.filter(([word]) => ANNOTATIONS.has(word));
+  const rule = entries.filter(([word]) => !ANNOTATIONS.has(word));
+  return { ...Object.fromEntries(annotations), anyOf: [Object.fromEntries(rule), FROM_ENVIRONMENT] };
 }
 
 const ANNOTATIONS = new Set(['description', 'default', 'examples']);

@@ -47,7 +47,8 @@ const FOREIGN = /\$\{[^}]*\}|\{\{[^}]*\}\}|\{[A-Za-z][\w-]*\}/;
 
 function resolveText(text: string, path: readonly PathStep[], { env, mistakes }: Resolving): unknown {
   const [, name] = WHOLE.exec(text) ?? [];
-  const complaint = name === undefined ? describeText(text) : describeVariable(name, env);
+  const shown = path.some((step) => soundsSecret(String(step))) ? 'this text' : show(text);
+  const complaint = name === undefined ? describeText(text, shown) : describeVariable(name, env);
   if (complaint !== null) mistakes.push({ path, ...complaint });
   return name === undefined || complaint !== null ? text : plainValue((env[name] ?? '').trim());
 }
@@ -60,25 +61,25 @@ function describeName(name: string): Complaint | null {
     : null;
 }
 
-function describeText(text: string): Complaint | null {
+function describeText(text: string, shown: string): Complaint | null {
   if (!/[<{]/.test(text)) return null;
   const [changeme] = CHANGEME.exec(text) ?? [];
   if (changeme !== undefined) {
     return {
-      message: `${show(text)} is still to be filled in`,
+      message: `${shown} is still to be filled in`,
       hint: `write your value instead of ${shorten(changeme)}`,
     };
   }
   const [embedded] = EMBEDDED.exec(text) ?? [];
   if (embedded === text) {
     return {
-      message: `${show(text)} names no environment variable`,
+      message: `${shown} names no environment variable`,
       hint: 'write ${env:NAME}, with letters, digits and "_"',
     };
   }
   if (embedded !== undefined) {
     return {
-      message: `${show(text)} has a placeholder inside a longer text`,
+      message: `${shown} has a placeholder inside a longer text`,
       hint: 'export the whole text as one variable, and write nothing but ${env:ITS_NAME}',
     };
   }

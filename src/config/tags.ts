@@ -50,6 +50,22 @@ export function cellTag(cellId: string): Tag {
   return tag('cell', cellId, `cell ${cellId}`);
 }
 
+const FAMILIES = ['framework', 'model', 'workload', 'topology', 'gpu', 'knob', 'config', 'cell', 'tier', 'benchmark'];
+
+/** Tags as a list reads best: family by family, tiers and benchmarks in order, the others as they were declared. */
+export function inReadingOrder(tags: Iterable<Tag>): readonly Tag[] {
+  return [...tags].toSorted((a, b) => {
+    const [familyA, familyB] = [familyOf(a), familyOf(b)];
+    if (familyA !== familyB) return familyA - familyB;
+    return familyA >= FAMILIES.indexOf('tier') ? a.name.localeCompare(b.name) : 0;
+  });
+}
+
+function familyOf({ name }: Tag): number {
+  const family = FAMILIES.indexOf(name.slice(0, name.indexOf('_')));
+  return family === -1 ? FAMILIES.length : family;
+}
+
 /** The tag of the claims that judge one benchmark. */
 export function benchmarkTag(benchmark: string): Tag {
   return tag('benchmark', benchmark, `claims that judge ${benchmark}`);

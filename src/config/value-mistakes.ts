@@ -4,6 +4,7 @@ import { explainNearMiss } from './near-miss.ts';
 import { branchesOf, choicesOf, definitionOf, unwrap } from './schema-lookup.ts';
 import type { Schema } from './schema-lookup.ts';
 import { advise, asAdvice, describe, exampleOf, listOf, nounOf, ours } from './schema-words.ts';
+import { soundsSecret } from './secrets.ts';
 import { shorten, show } from './show.ts';
 import type { Complaint } from './yaml-scalar.ts';
 import type { PathStep } from './yaml-source.ts';
@@ -20,13 +21,16 @@ export interface Spot {
 /** The message for a field that is not there. */
 export const MISSING = 'is missing';
 
-/** Says what is wrong with one value, and what to write instead. */
+/** Says what is wrong with one value, and what to write instead; shows no value that sounds secret. */
 export function explainValue(issue: Issue, spot: Spot): Complaint {
-  const { value, schema } = spot;
+  const { path, value, schema } = spot;
   const message = ours(issue.message);
   const own = message === null ? null : asAdvice(message, issue.code === 'invalid_format');
   if (value === undefined) return { message: MISSING, hint: own ?? adviseMissing(issue, spot) };
   if (value === null) return { message: 'is empty', hint: own ?? adviceFor(issue, schema) };
+  if (path.some((step) => soundsSecret(String(step)))) {
+    return { message: 'is not accepted', hint: own ?? adviceFor(issue, schema) };
+  }
   const near = REFUSALS.has(issue.code) && schema !== null ? explainNearMiss(value, schema) : null;
   if (near !== null) return near;
   if (own !== null) return { message: `${show(value)} is not accepted`, hint: own };

@@ -1,5 +1,6 @@
 import type { Place } from './place.ts';
 import type { Problem } from './problem.ts';
+import { soundsSecret } from './secrets.ts';
 import { shorten, show } from './show.ts';
 import { readDocument } from './yaml-document.ts';
 import type { PathStep, YamlNode } from './yaml-document.ts';
@@ -32,10 +33,9 @@ export function parseYaml(file: string, withMark: string): YamlReading {
     ...locationOf(offset),
     path: printPath(path),
   });
-  const toProblem = ({ offset, path = [], message, hint }: PlacedComplaint): Problem => ({
+  const toProblem = ({ offset, path = [], ...complaint }: PlacedComplaint): Problem => ({
     ...placeOf(offset, path),
-    message,
-    hint,
+    ...withoutSecrets(complaint, lineAround(text, offset)),
   });
   const { events, mistakes } = readEvents(text);
   if (events === null) return { source: null, problems: mistakes.map(toProblem) };
@@ -49,6 +49,29 @@ export function parseYaml(file: string, withMark: string): YamlReading {
 interface PlacedComplaint extends Complaint {
   readonly offset: number;
   readonly path?: readonly PathStep[];
+}
+
+const FIELD_OF_TEXT = /([A-Za-z_]\w*)["']?\s*[:=]\s*["']?([^\s"',{}[\]]{3,})/g;
+/** So much of a secret is none of it. */
+const TELLTALE = 6;
+
+/** A complaint that does not show what stands behind a name like `HF_TOKEN` in its line. */
+function withoutSecrets(complaint: Complaint, line: string): Complaint {
+  const told = `${complaint.message} ${complaint.hint}`;
+  for (const [, name = '', value = ''] of line.matchAll(FIELD_OF_TEXT)) {
+    if (!soundsSecret(name) || !told.includes(value.slice(0, TELLTALE))) continue;
+    return {
+      message: `cannot be read, and is not shown: ${name} sounds like a secret`,
+      hint: 'declare it under `secrets:`, and write no value here',
+    };
+  }
+  return complaint;
+}
+
+function lineAround(text: string, offset: number): string {
+  const [before = ''] = /[^\r\n]*$/.exec(text.slice(0, offset)) ?? [];
+  const [after = ''] = /^[^\r\n]*/.exec(text.slice(offset)) ?? [];
+  return before + after;
 }
 
 const WORD = /^[^\s.[\]{}"'`:,]+$/;

@@ -46,11 +46,12 @@ export class AssayError extends Error {
  * no stack. Anything else is a bug and keeps its stack.
  */
 export function withoutStack(thrown: unknown): unknown {
-  if (thrown instanceof AssayError) {
-    if (thrown.hint !== undefined) thrown.message += `\n   next: ${thrown.hint}`;
-    thrown.stack = `${thrown.name}: ${thrown.message}`;
-    delete thrown.cause;
-  }
+  if (!(thrown instanceof AssayError)) return thrown;
+  const next = thrown.hint === undefined ? '' : `\n   next: ${thrown.hint}`;
+  // Two projects may share a session, and with it the one error that it ends with.
+  if (!thrown.message.endsWith(next)) thrown.message += next;
+  thrown.stack = `${thrown.name}: ${thrown.message}`;
+  delete thrown.cause;
   return thrown;
 }
 

@@ -1,5 +1,6 @@
 import type { Plugin } from 'vitest/config';
 import type { TestProject, Vitest } from 'vitest/node';
+import { inReadingOrder } from '../config/tags.ts';
 import type { Tag } from '../config/tags.ts';
 import { withoutStack } from '../core/errors.ts';
 import { withEnvironment } from '../session/environment.ts';
@@ -114,7 +115,7 @@ function declareTags(project: TestProject, claims: readonly PlannedClaim[]): voi
     for (const tag of ownTags) tags.set(tag.name, tag);
   }
   for (const { name } of project.config.tags) tags.delete(name);
-  for (const tag of tags.values()) project.config.tags.push(tag);
+  for (const tag of inReadingOrder(tags.values())) project.config.tags.push(tag);
 }
 
 function listOf(value: string | readonly string[]): readonly string[] {

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 type Path = readonly (string | number)[];
 
 /** Values of every type, and those on both sides of the bounds that schemas have. */
-const VALUES: readonly unknown[] = [
+export const VALUES: readonly unknown[] = [
   [-1, 0, 0.5, 1, 1.5, 2, 4, 5, 64, 100, 101, 65_535, 65_536, 2 ** 53 - 1, 2 ** 53, 1e21],
   ['', ' ', 'x', 'a b', '8', '-x', '30s', '1.5h', '30 s', 'auto', 'inf', 'last_quarter', 'mi300x', '/dev/kfd'],
   ['/a:/b', 'a'.repeat(64), `sha256:${'a'.repeat(64)}`, 'run.sh', 'localhost', 'user@n1:22', 'fp8', '<='],

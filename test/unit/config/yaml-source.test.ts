@@ -67,6 +67,14 @@ describe('parseYaml', () => {
       ],
     ],
     ['id: "12345678901234567890"\nn: 9007199254740991\n', { id: '12345678901234567890', n: 9007199254740991 }, []],
+    [
+      'n: [9007199254740992, -0o400000000000000000]\nhex: 0x20000000000000\n',
+      { n: [9007199254740992, '-0o400000000000000000'], hex: 9007199254740992 },
+      [
+        'f:1:5 n[0]: 9007199254740992 is beyond 2^53 and would be rounded - write a smaller number, or "9007199254740992" in quotes if it is an id',
+        'f:2:6 hex: 0x20000000000000 is beyond 2^53 and would be rounded - write a smaller number, or "0x20000000000000" in quotes if it is an id',
+      ],
+    ],
     ['n: 1e999\n', { n: '1e999' }, ['f:1:4 n: 1e999 is too large for a number - write a smaller number']],
     [
       'n: [1, .nan, -.INF]\n',
