@@ -28,7 +28,7 @@ try {
     Array.from({ length: configs }, (_, index) => config(index)),
   );
   const one = project('one', [
-    config(0).replace(/^sweep:[^]*?(?=^benchmarks)/m, 'sweep: {concurrency: [1], isl: [64]}\n'),
+    config(0).replace(/^sweep:[^]*?(?=^benchmarks)/m, 'sweep: {concurrency: [512], isl: 64, osl: 32}\n'),
   ]);
   expectCells(many, configs * cellsPerConfig);
   expectCells(one, 1);

@@ -4,7 +4,7 @@ import type { z } from 'zod';
 import { explainIssues, place } from '../config/issues.ts';
 import type { Unplaced } from '../config/issues.ts';
 import { resolvePlaceholders } from '../config/placeholders.ts';
-import type { Problem } from '../config/problem.ts';
+import type { Complaint, Problem } from '../config/problem.ts';
 import { parseYaml } from '../config/yaml-source.ts';
 import type { YamlReading } from '../config/yaml-source.ts';
 import { messageOf } from '../core/errors.ts';
@@ -46,8 +46,6 @@ function readSource(file: string, root: string): YamlReading {
   const resolved = resolvePlaceholders(source, process.env);
   return { source: resolved.source, problems: [...problems, ...resolved.problems] };
 }
-
-type Complaint = Pick<Problem, 'message' | 'hint'>;
 
 function readText(path: string): string | Complaint {
   try {

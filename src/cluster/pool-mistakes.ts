@@ -35,7 +35,7 @@ function roleFields(fields: Fields, path: readonly PathStep[]): readonly Unplace
     .map((name) => ({
       path: [...path, name],
       message: 'a cluster file names nodes only',
-      hint: "roles belong in `topology:` of the workload's config; the binder picks the nodes by their labels and GPUs",
+      hint: "move roles to `topology:` of the workload's config; nodes are picked by their labels and GPUs",
     }));
 }
 

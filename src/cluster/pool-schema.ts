@@ -8,11 +8,18 @@ const PORT_RULE = 'write a port from 1 to 65535';
 const port = z.int().min(1, PORT_RULE).max(65_535, PORT_RULE);
 
 const nodeFacts = {
-  gpus: z.int().min(0, 'write the number of GPUs, 0 for none').exactOptional(),
-  labels: z.array(z.string().regex(/^[^\s,]+$/, 'write a label without blanks and commas')).exactOptional(),
-  port: port.exactOptional(),
-  user: z.string().regex(USER, 'write a user name').exactOptional(),
-  ssh_key: z.string().min(1, 'write the path of a private key').exactOptional(),
+  gpus: z.int().min(0, 'write the number of GPUs, 0 for none').exactOptional().describe('How many GPUs the node has.'),
+  labels: z
+    .array(z.string().regex(/^[^\s,]+$/, 'write a label without blanks and commas'))
+    .exactOptional()
+    .describe('What the selectors of roles look for, e.g. mi300x.'),
+  port: port.exactOptional().describe('The port of its ssh server.'),
+  user: z.string().regex(USER, 'write a user name').exactOptional().describe('Who logs in there.'),
+  ssh_key: z
+    .string()
+    .min(1, 'write the path of a private key')
+    .exactOptional()
+    .describe('The private key to log in with.'),
 };
 
 /** The schema of the executor's name. */
@@ -20,12 +27,20 @@ export const executorSchema = z.enum(['local', 'ssh', 'slurm']);
 
 /** The schema of `slurm:`. */
 export const slurmSchema = z.strictObject({
-  partition: z.string().min(1, 'write the name of a partition').exactOptional(),
-  account: z.string().min(1, 'write the name of an account').exactOptional(),
-  options: z.array(z.string().regex(/^-/, 'write an option of sbatch, which starts with -')).default([]),
+  partition: z.string().min(1, 'write the name of a partition').exactOptional().describe('The partition to ask.'),
+  account: z.string().min(1, 'write the name of an account').exactOptional().describe('The account to charge.'),
+  options: z
+    .array(z.string().regex(/^-/, 'write an option of sbatch, which starts with -'))
+    .default([])
+    .describe('Further options of sbatch, e.g. --exclusive.'),
 });
 
-const poolFacts = { executor: executorSchema.exactOptional(), slurm: slurmSchema.exactOptional() };
+const poolFacts = {
+  executor: executorSchema
+    .exactOptional()
+    .describe('How commands reach the nodes; without it ssh, or local when all of them are this machine.'),
+  slurm: slurmSchema.exactOptional().describe('What Slurm is asked for.'),
+};
 
 /** The schema of one entry of a host list. */
 export const listedHostSchema = z
@@ -40,7 +55,10 @@ export const listedHostSchema = z
   });
 
 /** The schema of one entry of `nodes:`. */
-export const nodeSchema = z.strictObject({ ip: z.string().refine(isHost, HOST_RULE).exactOptional(), ...nodeFacts });
+export const nodeSchema = z.strictObject({
+  ip: z.string().refine(isHost, HOST_RULE).exactOptional().describe('Where it is reached, when not by its name.'),
+  ...nodeFacts,
+});
 
 /** What `hosts:` may say of all its hosts; every other field is passed over. */
 export const commonFactsSchema = z.object(nodeFacts);
@@ -49,11 +67,19 @@ export const commonFactsSchema = z.object(nodeFacts);
 export const hostListSchema = z.array(listedHostSchema).min(1, 'name at least one host');
 
 /** The short form with facts that all hosts share. */
-export const hostsSchema = z.strictObject({ hosts: hostListSchema, ...nodeFacts, ...poolFacts });
+export const hostsSchema = z.strictObject({
+  hosts: hostListSchema.describe('Host names; what else is said holds for all of them.'),
+  ...nodeFacts,
+  ...poolFacts,
+});
 
 /** The full form. */
 export const nodesSchema = z.strictObject({
-  nodes: z.record(z.string(), nodeSchema).refine((nodes) => Object.keys(nodes).length > 0, 'name at least one node'),
+  nodes: z
+    .record(z.string(), nodeSchema)
+    .refine((nodes) => Object.keys(nodes).length > 0, 'name at least one node')
+    .meta({ minProperties: 1 })
+    .describe('The nodes by name, in the order in which roles take them.'),
   ...poolFacts,
 });
 

@@ -1,5 +1,7 @@
 import { groupBy } from '../core/group-by.ts';
 import type { Unplaced } from './issues.ts';
+import type { Sweep } from './schema.ts';
+import { show } from './show.ts';
 
 /** A mistake that was found while a cell was checked. */
 export interface CellMistake extends Unplaced {
@@ -19,6 +21,31 @@ export function mergeCells(mistakes: readonly CellMistake[], cellCount: number):
     const cells = [...new Set(group.flatMap(({ cellId }) => cellId ?? []))];
     return [{ path, hint, message: `${message}${describeCells(cells, cellCount)}` }];
   });
+}
+
+/** One mistake for an axis of which every value is refused for the same reason: it is not the values that are wrong. */
+export function mergeValues(mistakes: readonly CellMistake[], sweep: Sweep): readonly CellMistake[] {
+  const groups = groupBy(mistakes, (mistake) => {
+    const { path, hint } = mistake;
+    return isRefusal(mistake, sweep) ? JSON.stringify([path[1], hint]) : mistake;
+  });
+  return [...groups.values()].flatMap((group) => {
+    const [first] = group;
+    if (first === undefined) return [];
+    const refused = new Set(group.map(({ path }) => path[2]));
+    if (refused.size < 2 || refused.size < valuesOf(first, sweep).length) return group;
+    return [{ path: first.path.slice(0, 2), message: 'none of its values is accepted', hint: first.hint }];
+  });
+}
+
+function isRefusal(mistake: CellMistake, sweep: Sweep): boolean {
+  const { path, message } = mistake;
+  return path.length === 3 && message === `${show(valuesOf(mistake, sweep)[Number(path[2])])} is not accepted`;
+}
+
+function valuesOf({ path: [section, axis = ''] }: CellMistake, sweep: Sweep): readonly unknown[] {
+  const values = section === 'sweep' ? sweep[axis] : [];
+  return Array.isArray(values) ? values : [];
 }
 
 function describeCells(cells: readonly string[], cellCount: number): string {

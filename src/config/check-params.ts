@@ -1,16 +1,13 @@
+import { groupBy } from '../core/group-by.ts';
 import type { Origin, SweepPoint } from './axis.ts';
 import type { CellMistake } from './cell-mistakes.ts';
-import type { FrameworkSpec, Violation } from './framework.ts';
+import type { Frameworks, FrameworkSpec, Violation } from './framework.ts';
 import { explainIssues } from './issues.ts';
 import type { Unplaced } from './issues.ts';
-import type { FrameworkPart } from './schema.ts';
+import { listOf } from './schema-words.ts';
+import type { Workload } from './schema.ts';
+import { findHome } from './stray-fields.ts';
 import type { Topology } from './topology.ts';
-
-/** The frameworks there are, the one of this config among them. */
-export interface Frameworks {
-  readonly spec: FrameworkSpec;
-  readonly all: readonly FrameworkSpec[];
-}
 
 /** The params of one cell, and what is wrong with them. */
 interface CheckedParams {
@@ -21,46 +18,60 @@ interface CheckedParams {
 }
 
 /** Checks `params:` merged with the axis values of a cell against the framework's schema. */
-export function checkParams(
-  point: SweepPoint,
-  fixed: FrameworkPart['params'],
-  { spec, all }: Frameworks,
-): CheckedParams {
+export function checkParams(point: SweepPoint, fixed: Workload['params'], frameworks: Frameworks): CheckedParams {
+  const { spec } = frameworks;
   const merged = { ...fixed, ...point.params };
   const result = spec.params.safeParse(merged);
   if (result.success) return { params: result.data, isValid: true, mistakes: [] };
-  const mistakes = explainIssues(spec.params, result.error, merged).map((issue) => {
-    const [field = '', ...rest] = issue.path;
-    const origin = point.origins[String(field)];
-    const foreign = describeForeign(String(field), { spec, all });
-    // A swept value names its cells by its place; any other is the same in all or wrong in some.
-    const placed =
-      origin === undefined
-        ? { ...issue, path: ['params', ...issue.path], cellId: point.cellId }
-        : { ...issue, path: ['sweep', ...origin.path, ...rest] };
-    return foreign === null || rest.length > 0 ? placed : { ...placed, ...foreign, path: axisOf(placed.path) };
-  });
+  const issues = explainIssues(spec.params, result.error, merged);
+  const strays = findStrays(issues, point, frameworks);
+  const fields = new Set(strays.map(({ field }) => field));
+  const others = issues.filter(({ path }) => !fields.has(String(path[0])));
+  const mistakes = [...mergeStrays(strays), ...others.map((issue) => placeIssue(issue, point, spec))];
   return { params: merged, isValid: false, mistakes };
 }
 
-// One axis that belongs to another kind of workload is one mistake, whatever its values.
-function axisOf(path: Unplaced['path']): Unplaced['path'] {
-  return path.slice(0, 2);
+function placeIssue(issue: Unplaced, { origins, cellId }: SweepPoint, spec: FrameworkSpec): CellMistake {
+  const [field = '', ...rest] = issue.path;
+  const origin = origins[String(field)];
+  // A swept value names its cells by its place; any other is the same in all or wrong in some.
+  if (origin === undefined) return { ...issue, path: ['params', ...issue.path], cellId };
+  // The name of an axis is misspelt once, however many values it has.
+  const isName = origin.option === null && !(field in spec.params.shape);
+  return { ...issue, path: ['sweep', ...(isName ? origin.path.slice(0, 1) : origin.path), ...rest] };
 }
 
-/** What is wrong with a field that only frameworks of the other kind know; null for any other field. */
-function describeForeign(field: string, { spec, all }: Frameworks): Pick<Unplaced, 'message' | 'hint'> | null {
-  if (field in spec.params.shape) return null;
-  const owners = all.filter((one) => one.workloadKind !== spec.workloadKind && field in one.params.shape);
-  const [owner] = owners;
-  if (owner === undefined || all.some((one) => one.workloadKind === spec.workloadKind && field in one.params.shape)) {
-    return null;
-  }
-  const axes = Object.keys(spec.axisTokens);
-  return {
-    message: `${field} is for ${owner.workloadKind} (${owners.map(({ name }) => name).join(', ')}), and ${spec.name} is ${spec.workloadKind}`,
-    hint: `remove it; ${spec.name} sweeps ${axes.slice(0, 6).join(', ')}`,
-  };
+/** A param that has its place elsewhere, and what to say of it. */
+interface Stray {
+  readonly field: string;
+  readonly path: Unplaced['path'];
+  /** What follows "is" or "are". */
+  readonly reason: string;
+  readonly hint: string;
+}
+
+function findStrays(issues: readonly Unplaced[], point: SweepPoint, frameworks: Frameworks): readonly Stray[] {
+  return issues.flatMap(({ path: [step = '', ...rest] }) => {
+    const field = String(step);
+    if (rest.length > 0 || field in frameworks.spec.params.shape) return [];
+    const origin = point.origins[field];
+    const home = findHome(field, origin === undefined ? 'params' : 'sweep', frameworks);
+    if (home === null) return [];
+    return [{ field, path: origin === undefined ? ['params', field] : ['sweep', ...origin.path.slice(0, 1)], ...home }];
+  });
+}
+
+// One axis that belongs to another kind of workload is one mistake, whatever its fields and values.
+function mergeStrays(strays: readonly Stray[]): readonly Unplaced[] {
+  const groups = groupBy(strays, ({ path, reason, hint }) => JSON.stringify([path, reason, hint]));
+  return [...groups.values()].flatMap((group) => {
+    const [first] = group;
+    if (first === undefined) return [];
+    const { path, reason, hint } = first;
+    const fields = [...new Set(group.map(({ field }) => field))];
+    const subject = fields.join() === path.at(-1) ? '' : `${listOf(fields, 'and')} `;
+    return [{ path, message: `${subject}${fields.length === 1 ? 'is' : 'are'} ${reason}`, hint }];
+  });
 }
 
 /** Where valid params contradict the topology of their cell. */
@@ -81,7 +92,7 @@ function placeViolation({ field, message, hint }: Violation, { origins, cellId }
 }
 
 /** Params that every cell takes from the sweep instead: what stands there is never used. */
-export function checkOverridden(fixed: FrameworkPart['params'], points: readonly SweepPoint[]): readonly Unplaced[] {
+export function checkOverridden(fixed: Workload['params'], points: readonly SweepPoint[]): readonly Unplaced[] {
   const [first] = points;
   if (first === undefined) return [];
   return Object.keys(fixed)

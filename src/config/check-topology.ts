@@ -4,6 +4,8 @@ import type { CellMistake } from './cell-mistakes.ts';
 import type { FrameworkSpec } from './framework.ts';
 import { explainIssues } from './issues.ts';
 import type { Unplaced } from './issues.ts';
+import { valueAt } from './schema-lookup.ts';
+import { listOf } from './schema-words.ts';
 import { topologySchema, totalGpus } from './topology.ts';
 import type { Topology } from './topology.ts';
 import type { PathStep } from './yaml-source.ts';
@@ -17,7 +19,8 @@ interface CheckedTopology {
 /** What a topology must fit besides its schema. */
 export interface TopologyNeeds {
   readonly spec: FrameworkSpec;
-  readonly targetGpu: string;
+  /** Null when it is not known. */
+  readonly targetGpu: string | null;
 }
 
 /** Checks the topology that a cell runs on: the one of its option, else the config's. */
@@ -27,7 +30,7 @@ export function checkTopology(
   needs: TopologyNeeds,
 ): CheckedTopology {
   if (point.topology === null) {
-    if (configured === undefined) return { topology: null, mistakes: [{ ...MISSING, cellId: point.cellId }] };
+    if (configured === undefined) return { topology: null, mistakes: [{ ...missing(needs), cellId: point.cellId }] };
     return { topology: configured, mistakes: topologyMistakes(configured, ['topology'], needs) };
   }
   const { value } = point.topology;
@@ -35,7 +38,8 @@ export function checkTopology(
   const result = topologySchema.safeParse(value);
   if (result.success) return { topology: result.data, mistakes: topologyMistakes(result.data, path, needs) };
   const issues = explainIssues(topologySchema, result.error, value);
-  return { topology: null, mistakes: issues.map((issue) => ({ ...issue, path: [...path, ...issue.path] })) };
+  const ofFields = issues.map((issue) => ({ ...issue, path: [...path, ...issue.path] }));
+  return { topology: null, mistakes: [...ofFields, ...checkRoles(value, path, needs)] };
 }
 
 /** A topology that no cell runs on, because every option of an axis has its own. */
@@ -46,51 +50,62 @@ export function unusedTopology(configured: Topology | undefined, points: readonl
   return [{ path: ['topology'], message, hint: 'remove one of the two' }];
 }
 
-const MISSING = {
-  path: ['topology'],
-  message: 'is missing',
-  hint: 'add `topology: {roles: {server: {count: 1, gpus_per_node: 8}}}` with the roles and nodes that a cell needs',
-};
-
-function topologyMistakes(
-  topology: Topology,
-  path: readonly PathStep[],
-  { spec, targetGpu }: TopologyNeeds,
-): readonly Unplaced[] {
-  return [...roleMistakes(topology, path, spec), ...gpuMistakes(topology, path, targetGpu)];
+function missing(needs: TopologyNeeds): Unplaced {
+  const roles = needs.spec.roles.required.map((role) => exampleOf(role, needs)).join(', ');
+  const hint = `add \`topology: {roles: {${roles}}}\` with the nodes that a cell needs`;
+  return { path: ['topology'], message: 'is missing', hint };
 }
 
-function roleMistakes(
-  topology: Topology,
-  path: readonly PathStep[],
-  { name, roles }: FrameworkSpec,
-): readonly Unplaced[] {
-  const known = [...roles.required, ...roles.optional];
-  const written = Object.keys(topology.roles);
+function exampleOf(role: string, { targetGpu }: TopologyNeeds): string {
+  return targetGpu === 'cpu' ? `${role}: {count: 1}` : `${role}: {count: 1, gpus_per_node: 8}`;
+}
+
+function topologyMistakes(topology: Topology, path: readonly PathStep[], needs: TopologyNeeds): readonly Unplaced[] {
+  return [...checkRoles(topology, path, needs), ...gpuMistakes(topology, path, needs.targetGpu)];
+}
+
+/** The roles of a topology, whatever else is wrong with it, that the framework does not have, and those that it needs besides. */
+export function checkRoles(topology: unknown, path: readonly PathStep[], needs: TopologyNeeds): readonly Unplaced[] {
+  const roles = valueAt(topology, ['roles']);
+  if (typeof roles !== 'object' || roles === null || Array.isArray(roles)) return [];
+  const { name, roles: own } = needs.spec;
+  const known = [...own.required, ...own.optional];
+  const written = Object.keys(roles);
   const unknown = written.filter((role) => !known.includes(role));
-  const meant = new Set(unknown.map((role) => nearest(role, known)));
-  const missing = roles.required.filter((role) => !written.includes(role) && !meant.has(role));
+  const near = new Map(
+    unknown.map((role) => [
+      role,
+      nearest(
+        role,
+        known.filter((one) => !written.includes(one)),
+      ),
+    ]),
+  );
+  const missing = own.required.filter((role) => !written.includes(role) && ![...near.values()].includes(role));
+  const renamed = unknown.map((role) => {
+    // A role of another name where one is missing is one mistake.
+    const meant = near.get(role) ?? missing.shift();
+    const hint = meant === undefined ? `remove it; ${name} has ${listOf(known, 'and')}` : `did you mean \`${meant}\`?`;
+    return { path: [...path, 'roles', role], message: `${name} has no role ${role}`, hint };
+  });
   return [
-    ...unknown.map((role) => {
-      const near = nearest(role, known);
-      const hint = near === null ? `use ${known.join(', ')}` : `did you mean \`${near}\`?`;
-      return { path: [...path, 'roles', role], message: `${name} has no role ${role}`, hint };
-    }),
+    ...renamed,
     ...missing.map((role) => ({
       path: [...path, 'roles'],
       message: `${name} needs the role ${role}`,
-      hint: `add \`${role}: {count: 1, gpus_per_node: 8}\``,
+      hint: `add \`${exampleOf(role, needs)}\``,
     })),
   ];
 }
 
-function gpuMistakes(topology: Topology, path: readonly PathStep[], targetGpu: string): readonly Unplaced[] {
+function gpuMistakes(topology: Topology, path: readonly PathStep[], targetGpu: string | null): readonly Unplaced[] {
   const gpus = totalGpus(topology);
+  if (targetGpu === null) return [];
   if (targetGpu === 'cpu' && gpus > 0) {
     const message = `asks for ${gpus} ${gpus === 1 ? 'GPU' : 'GPUs'}, and target_gpu is cpu`;
     return [{ path: [...path, 'roles'], message, hint: 'name the GPU in `target_gpu:`, or remove gpus_per_node' }];
   }
   if (targetGpu === 'cpu' || gpus > 0) return [];
   const message = `no role asks for a GPU, and target_gpu is ${targetGpu}`;
-  return [{ path: [...path, 'roles'], message, hint: 'add gpus_per_node to a role, or write `target_gpu: cpu`' }];
+  return [{ path: [...path, 'roles'], message, hint: 'add `gpus_per_node: 8` to a role, or write `target_gpu: cpu`' }];
 }

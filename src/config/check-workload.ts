@@ -1,8 +1,8 @@
-import { nearest } from '../core/nearest.ts';
+import { nearest, nearestTypo } from '../core/nearest.ts';
 import type { FrameworkSpec } from './framework.ts';
 import { explainIssues } from './issues.ts';
 import type { Unplaced } from './issues.ts';
-import type { FrameworkPart, Workload } from './schema.ts';
+import type { Workload } from './schema.ts';
 
 /** What a framework says of the fields that hold for all cells. */
 export function checkWorkload(workload: Workload, spec: FrameworkSpec): readonly Unplaced[] {
@@ -28,19 +28,19 @@ function idKnobMistakes({ id_knobs: idKnobs, knobs }: Workload): readonly Unplac
   return idKnobs.flatMap((knob, index) => {
     if (known.includes(knob) || USUAL_ID_KNOBS.includes(knob)) return [];
     const meant = nearest(knob, known);
-    const hint = meant === null ? `use one of ${known.join(', ')}` : `did you mean \`${meant}\`?`;
+    const hint = meant === null ? `add it to \`knobs:\`, or remove it here` : `did you mean \`${meant}\`?`;
     return [{ path: ['id_knobs', index], message: `this config has no knob ${knob}`, hint }];
   });
 }
 
 /** Knobs that the framework reads and refuses, and those that look like a misspelt one. */
-export function checkKnobs({ knobs }: Pick<FrameworkPart, 'knobs'>, spec: FrameworkSpec): readonly Unplaced[] {
+export function checkKnobs({ knobs }: Pick<Workload, 'knobs'>, spec: FrameworkSpec): readonly Unplaced[] {
   const result = spec.knobs.safeParse(knobs);
   const issues = result.success ? [] : explainIssues(spec.knobs, result.error, knobs);
   const refused = issues.map((issue) => ({ ...issue, path: ['knobs', ...issue.path] }));
   const known = Object.keys(spec.knobs.shape);
   const misspelt = Object.keys(knobs).flatMap((knob) => {
-    const meant = known.includes(knob) ? null : nearest(knob, known);
+    const meant = known.includes(knob) ? null : nearestTypo(knob, known);
     if (meant === null || meant in knobs) return [];
     return [{ path: ['knobs', knob], message: 'unknown field', hint: `did you mean \`${meant}\`?` }];
   });

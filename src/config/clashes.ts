@@ -2,6 +2,7 @@ import type { Cell } from './cell.ts';
 import { place } from './issues.ts';
 import type { Unplaced } from './issues.ts';
 import type { Problem } from './problem.ts';
+import { valueAt } from './schema-lookup.ts';
 import type { Workload } from './schema.ts';
 import { benchmarkTag, cellTag, tagsOfConfig } from './tags.ts';
 import type { PlacedTag } from './tags.ts';
@@ -44,23 +45,24 @@ function bracketClash(
   const shared = cells.find(({ bracket }) => owners.has(bracket));
   const rival = shared === undefined ? undefined : owners.get(shared.bracket);
   if (shared === undefined || rival === undefined) return [];
-  const isWritten = typeof source.value === 'object' && source.value !== null && 'id_knobs' in source.value;
+  const isWritten = valueAt(source.value, ['id_knobs']) !== undefined;
   return [
     {
-      path: [isWritten ? 'id_knobs' : 'test_id'],
-      message: `${shared.bracket} is also a cell of ${rival.source.file}`,
-      hint: hintForBracket(workload, rival.workload),
+      path: [isWritten ? 'id_knobs' : 'knobs'],
+      message: `tests of this config and of ${rival.source.file} would have the same names, such as ${shared.bracket}`,
+      hint: hintForBracket(workload, rival),
     },
   ];
 }
 
-function hintForBracket(workload: Workload, rival: Workload): string {
-  const knobs = [...new Set([...Object.keys(workload.knobs), ...Object.keys(rival.knobs)])];
-  const differing = knobs.filter(
-    (knob) => !workload.id_knobs.includes(knob) && workload.knobs[knob] !== rival.knobs[knob],
-  );
-  if (differing.length === 0) return 'no knob differs: add one that does, also to `id_knobs:`';
-  return `add ${differing.join(' or ')} to \`id_knobs:\``;
+function hintForBracket({ knobs, id_knobs: named }: Workload, { workload: rival, source }: CellsOfConfig): string {
+  const differsIn = (knob: string): boolean => knobs[knob] !== rival.knobs[knob];
+  const own = Object.keys(knobs).find((knob) => !named.includes(knob) && differsIn(knob));
+  if (own !== undefined) return `write \`id_knobs: [${[...named, own].join(', ')}]\``;
+  const other = Object.keys(rival.knobs).find((knob) => !rival.id_knobs.includes(knob) && differsIn(knob));
+  if (other !== undefined) return `write \`id_knobs: [${[...rival.id_knobs, other].join(', ')}]\` in ${source.file}`;
+  const knob = 'variant';
+  return `no knob tells them apart: add one, such as \`${knob}: b\`, and \`id_knobs: [${[...named, knob].join(', ')}]\``;
 }
 
 interface TagOwner {
@@ -75,7 +77,8 @@ function tagClashes(config: CellsOfConfig, owners: Map<string, TagOwner>): reado
     if (owner === undefined) owners.set(name, { value, file: config.source.file });
     else if (owner.value !== value) {
       const message = `${value} has the tag ${name}, and so has ${owner.value} in ${owner.file}`;
-      mistakes.set(name, { path, message, hint: 'make them differ in letters or digits, or write them alike' });
+      const orAlike = path[0] === 'test_id' ? '' : ', or write them alike';
+      mistakes.set(name, { path, message, hint: `make them differ in letters or digits${orAlike}` });
     }
   }
   return [...mistakes.values()];

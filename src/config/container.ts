@@ -14,7 +14,7 @@ const environment = z
         code: 'custom',
         path: [name],
         input: value[name],
-        message: 'declare it under `secrets:`; what stands here ends up in manifests',
+        message: `declare it under \`secrets:\` instead: \`${name.toLowerCase()}: {kind: SecretValue, source: env, env_var: ${name}}\``,
       });
     }
   })

@@ -1,15 +1,15 @@
 import { dirname } from 'node:path';
 import type { SweepPoint } from './axis.ts';
-import { mergeCells } from './cell-mistakes.ts';
+import { mergeCells, mergeValues } from './cell-mistakes.ts';
 import type { CellMistake } from './cell-mistakes.ts';
 import type { Cell } from './cell.ts';
 import { checkConstraints, checkOverridden, checkParams } from './check-params.ts';
-import type { Frameworks } from './check-params.ts';
 import { checkTopology, unusedTopology } from './check-topology.ts';
 import { checkKnobs, checkWorkload } from './check-workload.ts';
 import { checkCoverage, checkMetrics, checkVacuous } from './coverage.ts';
+import type { Frameworks } from './framework.ts';
 import type { Unplaced } from './issues.ts';
-import type { FrameworkPart, Workload } from './schema.ts';
+import type { Workload } from './schema.ts';
 import { expandSweep } from './sweep.ts';
 import { bracketsOf, cellTag, tagsOfConfig, topologyTag } from './tags.ts';
 import type { Tag } from './tags.ts';
@@ -33,6 +33,8 @@ export interface ExpansionInput extends Frameworks {
   readonly source: YamlSource;
   /** Absolute path of the config file. */
   readonly absoluteFile: string;
+  /** Whether `target_gpu` is the config's own. */
+  readonly isGpuKnown?: boolean;
 }
 
 /** Expands a config into its cells and checks each cell against its framework. */
@@ -41,17 +43,20 @@ export function expandWorkload(input: ExpansionInput): Expansion {
   const { points, mistakes: ofSweep } = expandSweep(workload.sweep, spec.axisTokens);
   const shared = { ...input, tags: tagsOfConfig(workload), bracketOf: bracketsOf(workload), judge: judgeOf(input) };
   const resolved = points.map((point) => resolveCell(point, shared));
+  const ofParams = resolved.flatMap((one) => one.ofParams);
+  // What selects cells by an axis that is wrong finds none, and is not to blame.
+  const canSelect = !ofParams.some(({ path }) => path[0] === 'sweep');
+  const isJudged = canSelect || workload.thresholds.every(({ when }) => when === undefined);
+  const axes = points.map((point) => point.axes);
   const mistakes = mergeCells(
     [
-      ...ofSweep.map(inSweep),
+      ...withoutEchoes(ofSweep.map(inSweep), ofParams),
       ...checkKnobs(workload, spec),
       ...checkWorkload(workload, spec),
       ...checkOverridden(workload.params, points),
       ...unusedTopology(workload.topology, points),
-      ...checkWhen(
-        workload.thresholds,
-        points.map(({ axes }) => axes),
-      ),
+      ...(canSelect ? checkWhen(workload.thresholds, axes) : []),
+      ...mergeValues(ofParams, workload.sweep),
       ...resolved.flatMap((one) => one.mistakes),
     ],
     points.length,
@@ -60,7 +65,7 @@ export function expandWorkload(input: ExpansionInput): Expansion {
     [
       ...checkVacuous(workload.thresholds),
       ...checkMetrics(workload.thresholds, spec),
-      ...resolved.flatMap((one) => one.gaps),
+      ...(isJudged ? resolved.flatMap((one) => one.gaps) : []),
     ],
     points.length,
   );
@@ -70,26 +75,22 @@ export function expandWorkload(input: ExpansionInput): Expansion {
     : { cells, mistakes, warnings: gaps };
 }
 
-/** Checks what a framework can say of a config whose other fields are still wrong. */
-export function checkFrameworkPart(part: FrameworkPart, frameworks: Frameworks): readonly Unplaced[] {
-  const { points, mistakes } = expandSweep(part.sweep, frameworks.spec.axisTokens);
-  return mergeCells(
-    [
-      ...mistakes.map(inSweep),
-      ...checkKnobs(part, frameworks.spec),
-      ...checkOverridden(part.params, points),
-      ...points.flatMap((point) => checkParams(point, part.params, frameworks).mistakes),
-    ],
-    points.length,
-  );
-}
-
 function inSweep(mistake: Unplaced): Unplaced {
   return { ...mistake, path: ['sweep', ...mistake.path] };
 }
 
+// A value that its field refuses need not be fit for the name of a cell besides, nor match a filter.
+function withoutEchoes(ofSweep: readonly Unplaced[], ofParams: readonly CellMistake[]): readonly Unplaced[] {
+  const refused = ofParams.filter(({ path }) => path[0] === 'sweep').map(({ path }) => JSON.stringify(path));
+  const isFilter = ({ path: [, name] }: Unplaced): boolean => name === 'exclude' || name === 'include';
+  return ofSweep.filter(
+    (mistake) => !refused.includes(JSON.stringify(mistake.path)) && (refused.length === 0 || !isFilter(mistake)),
+  );
+}
+
 interface ResolvedCell {
   readonly cell: Cell;
+  readonly ofParams: readonly CellMistake[];
   readonly mistakes: readonly CellMistake[];
   /** What its thresholds leave unjudged, or judge in vain. */
   readonly gaps: readonly CellMistake[];
@@ -103,9 +104,10 @@ interface SharedByCells extends ExpansionInput {
 }
 
 function resolveCell(point: SweepPoint, input: SharedByCells): ResolvedCell {
-  const { workload, spec } = input;
+  const { workload, spec, isGpuKnown = true } = input;
+  const targetGpu = isGpuKnown ? workload.target_gpu : null;
   const params = checkParams(point, workload.params, input);
-  const { topology, mistakes } = checkTopology(point, workload.topology, { spec, targetGpu: workload.target_gpu });
+  const { topology, mistakes } = checkTopology(point, workload.topology, { spec, targetGpu });
   const shape = { params: params.params, topology: topology ?? NO_ROLES };
   const isValid = params.isValid && topology !== null;
   const judging = input.judge(point);
@@ -124,12 +126,8 @@ function resolveCell(point: SweepPoint, input: SharedByCells): ResolvedCell {
       tags: [...input.tags, topologyTag(kind), cellTag(point.cellId)],
       bracket: input.bracketOf(point.cellId),
     },
-    mistakes: [
-      ...params.mistakes,
-      ...mistakes,
-      ...(isValid ? checkConstraints(point, shape, spec) : []),
-      ...judging.mistakes,
-    ],
+    ofParams: params.mistakes,
+    mistakes: [...mistakes, ...(isValid ? checkConstraints(point, shape, spec) : []), ...judging.mistakes],
     gaps: checkCoverage(workload, { cellId: point.cellId, thresholds: judging.thresholds }, input),
   };
 }

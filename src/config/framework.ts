@@ -32,6 +32,12 @@ export interface FrameworkSpec {
   readonly predicates: readonly string[];
 }
 
+/** The frameworks there are, the one of this config among them. */
+export interface Frameworks {
+  readonly spec: FrameworkSpec;
+  readonly all: readonly FrameworkSpec[];
+}
+
 /** What constraints are about: what a cell asks for, and what it runs on. */
 export interface CellShape<Params = Readonly<Record<string, unknown>>> {
   readonly params: Params;

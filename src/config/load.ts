@@ -4,15 +4,23 @@ import { nearest } from '../core/nearest.ts';
 import type { Cell } from './cell.ts';
 import { findClashes } from './clashes.ts';
 import type { CellsOfConfig } from './clashes.ts';
-import { checkFrameworkPart, expandWorkload } from './expand.ts';
+import { checkRoles } from './check-topology.ts';
+import { expandWorkload } from './expand.ts';
+import type { ExpansionInput } from './expand.ts';
 import type { FrameworkSpec } from './framework.ts';
 import { explainIssues, place } from './issues.ts';
 import type { Unplaced } from './issues.ts';
 import { readConfig } from './read-config.ts';
 import type { ReadOptions } from './read-config.ts';
 import type { Problem } from './problem.ts';
-import { frameworkPartSchema, workloadSchema } from './schema.ts';
-import { configOfThresholds, isThresholdsFile } from './thresholds-file.ts';
+import { salvage } from './salvage.ts';
+import { valueAt } from './schema-lookup.ts';
+import { listOf } from './schema-words.ts';
+import { workloadSchema } from './schema.ts';
+import { show } from './show.ts';
+import { findSection } from './stray-fields.ts';
+import { configOfThresholds, isThresholdsFile, thresholdsOfConfig } from './thresholds-file.ts';
+import { topologySchema } from './topology.ts';
 import type { YamlSource } from './yaml-source.ts';
 
 /** Every cell of the loaded configs, in file order, and everything that is wrong with them. */
@@ -38,7 +46,11 @@ export function loadConfigs(files: readonly string[], options: LoadOptions): Loa
   const configs = loaded.flatMap((one) => one.config ?? []);
   return {
     cells: configs.flatMap((config) => config.cells),
-    problems: [...orphans.map(describeOrphan), ...loaded.flatMap((one) => one.problems), ...findClashes(configs)],
+    problems: [
+      ...orphans.map((file) => describeOrphan(file, files)),
+      ...loaded.flatMap((one) => one.problems),
+      ...findClashes(configs),
+    ],
     warnings: loaded.flatMap((one) => one.warnings),
   };
 }
@@ -51,9 +63,9 @@ interface LoadedConfig {
 }
 
 function loadConfig(file: string, options: LoadOptions): LoadedConfig {
-  const { source, problems } = readConfig(file, options);
+  const { source, problems, lost } = readConfig(file, options);
   if (source === null) return { config: null, problems, warnings: [] };
-  const checked = checkSource(source, options);
+  const checked = checkSource(source, options, lost);
   // A value that could not even be read is one problem, whatever its field makes of it.
   const known = new Set(problems.map(keyOf));
   return { ...checked, problems: [...problems, ...checked.problems.filter((problem) => !known.has(keyOf(problem)))] };
@@ -63,48 +75,78 @@ function keyOf({ file, path }: Problem): string {
   return `${file} ${path}`;
 }
 
-function checkSource(source: YamlSource, { root, specs }: LoadOptions): LoadedConfig {
-  const toProblems = (mistakes: readonly Unplaced[]): readonly Problem[] =>
-    mistakes.map((mistake) => place(source, mistake));
+function checkSource(source: YamlSource, { root, specs }: LoadOptions, lost: readonly string[]): LoadedConfig {
   const parsed = workloadSchema.safeParse(source.value);
-  if (!parsed.success) {
-    const issues = explainIssues(workloadSchema, parsed.error, source.value);
-    return { config: null, problems: toProblems([...issues, ...checkRest(source, specs)]), warnings: [] };
+  const { spec, mistakes: ofFramework } = findFramework(source.value, specs);
+  const issues = parsed.success ? [] : explainIssues(workloadSchema, parsed.error, source.value);
+  const ofFields = [...ofFramework, ...relocate(issues, spec)];
+  const problems = ofFields.map((mistake) => place(source, mistake));
+  if (spec === null) return { config: null, problems, warnings: [] };
+  const shared = { spec, all: specs, absoluteFile: resolve(root, source.file) };
+  if (!parsed.success || problems.length > 0 || lost.length > 0) {
+    return { config: null, problems: [...problems, ...checkRest(source, shared, lost)], warnings: [] };
   }
-  const workload = parsed.data;
-  const spec = specs.find((candidate) => candidate.name === workload.framework);
-  if (spec === undefined) {
-    return { config: null, problems: toProblems([unknownFramework(workload.framework, specs)]), warnings: [] };
-  }
-  const absoluteFile = resolve(root, source.file);
-  const expansion = expandWorkload({ workload, spec, all: specs, source, absoluteFile });
+  const { cells, mistakes, warnings } = expandWorkload({ ...shared, workload: parsed.data, source });
   return {
-    config: { source, workload, cells: expansion.cells },
-    problems: toProblems(expansion.mistakes),
-    warnings: toProblems(expansion.warnings),
+    config: { source, workload: parsed.data, cells },
+    problems: mistakes.map((mistake) => place(source, mistake)),
+    warnings: warnings.map((warning) => place(source, warning)),
   };
 }
 
-// A mistake elsewhere in the file does not hide those that the framework would find.
-function checkRest({ value }: YamlSource, specs: readonly FrameworkSpec[]): readonly Unplaced[] {
-  const part = frameworkPartSchema.safeParse(value);
-  if (!part.success) return [];
-  const spec = specs.find((candidate) => candidate.name === part.data.framework);
-  if (spec === undefined) return [unknownFramework(part.data.framework, specs)];
-  return checkFrameworkPart(part.data, { spec, all: specs });
+// A mistake in one field does not hide those in the others.
+function checkRest(
+  source: YamlSource,
+  shared: Omit<ExpansionInput, 'workload' | 'source'>,
+  lost: readonly string[],
+): readonly Problem[] {
+  const { isOwn, ...salvaged } = salvage(source, shared.spec, lost);
+  const { mistakes } = expandWorkload({ ...shared, ...salvaged });
+  const topology = valueAt(source.value, ['topology']);
+  const ofRoles = topologySchema.safeParse(topology).success
+    ? []
+    : checkRoles(topology, ['topology'], { spec: shared.spec, targetGpu: null });
+  return [...mistakes.filter(isOwn), ...ofRoles].map((mistake) => place(salvaged.source, mistake));
 }
 
-function unknownFramework(name: string, specs: readonly FrameworkSpec[]): Unplaced {
+/** The framework of a config, also when it is misspelt; null when there is none to be found. */
+function findFramework(
+  config: unknown,
+  specs: readonly FrameworkSpec[],
+): { readonly spec: FrameworkSpec | null; readonly mistakes: readonly Unplaced[] } {
+  const name = valueAt(config, ['framework']);
+  if (typeof name !== 'string') return { spec: null, mistakes: [] };
   const names = specs.map((spec) => spec.name);
-  const meant = nearest(name, names);
-  return {
-    path: ['framework'],
-    message: `"${name}" has no adapter`,
-    hint: meant === null ? `use one of ${names.join(', ')}` : `did you mean \`${meant}\`?`,
-  };
+  const meant = names.includes(name) ? name : nearest(name, names);
+  const spec = specs.find((candidate) => candidate.name === meant) ?? null;
+  if (meant === name) return { spec, mistakes: [] };
+  const hint = meant === null ? `use ${listOf(names, 'or')}` : `did you mean \`${meant}\`?`;
+  return { spec, mistakes: [{ path: ['framework'], message: `there is no framework ${show(name)}`, hint }] };
 }
 
-function describeOrphan(file: string): Problem {
-  const message = `no config ${configOfThresholds(file)} beside it`;
-  return { file, line: 1, column: 1, path: '', message, hint: 'rename it after its config, or remove it' };
+/** Says of params and knobs at the left margin, and of roles outside of `roles:`, where they belong. */
+function relocate(issues: readonly Unplaced[], spec: FrameworkSpec | null): readonly Unplaced[] {
+  if (spec === null) return issues;
+  const roles: readonly unknown[] = [...spec.roles.required, ...spec.roles.optional];
+  const isRole = ({ path: [section, name], path }: Unplaced): boolean =>
+    section === 'topology' && path.length === 2 && roles.includes(name);
+  const hasRoles = issues.some(isRole);
+  return issues.flatMap((issue) => {
+    const { path } = issue;
+    if (isRole(issue)) return [{ ...issue, message: 'is a role', hint: 'move it under `roles:`' }];
+    if (hasRoles && path.join('.') === 'topology.roles') return [];
+    const section = path.length === 1 ? findSection(String(path[0]), spec) : null;
+    return section === null ? [issue] : [{ ...issue, hint: `move it under \`${section}:\`` }];
+  });
+}
+
+function describeOrphan(file: string, files: readonly string[]): Problem {
+  const config = configOfThresholds(file);
+  const names = files.filter((other) => !isThresholdsFile(other)).map(thresholdsOfConfig);
+  const meant = nearest(
+    file,
+    names.filter((name) => !files.includes(name)),
+  );
+  const hint = meant === null ? 'rename it after its config, or remove it' : `rename it to ${meant}`;
+  return { file, line: 1, column: 1, path: '', message: `there is no config ${config} beside it`, hint };
 }

@@ -1,8 +1,9 @@
 import { z } from 'zod';
+import { requiredFields } from './schema-lookup.ts';
 import type { Schema } from './schema-lookup.ts';
 import { show } from './show.ts';
 import { plainValue } from './yaml-scalar.ts';
-import type { Complaint } from './yaml-scalar.ts';
+import type { Complaint } from './problem.ts';
 
 /** What a value was probably meant to be, and how to say so. */
 interface Guess {
@@ -15,7 +16,9 @@ interface Guess {
  * (`"16"` -> 16, `yes` -> true, `[16]` -> 16); null when nothing near is accepted.
  */
 export function explainNearMiss(value: unknown, schema: Schema): Complaint | null {
-  const guess = guesses(value).find(({ meant }) => z.safeParse(schema, meant).success);
+  const guess = [...guesses(value), ...guessesOfField(value, schema)].find(
+    ({ meant }) => z.safeParse(schema, meant).success,
+  );
   return guess?.complaint ?? null;
 }
 
@@ -68,11 +71,19 @@ function readNumber(text: string): number | null {
 function guessesOfItem(value: unknown): readonly Guess[] {
   const meant = [value];
   if (isMapping(value)) {
-    return [
-      { meant, complaint: { message: 'is a mapping, not a list', hint: 'put "- " before it, for a list of one' } },
-    ];
+    const list = show(meant);
+    const hint = list.endsWith(']') ? `write ${list}` : 'put "- " before it, for a list of one';
+    return [{ meant, complaint: { message: 'is a mapping, not a list', hint } }];
   }
   return [{ meant, complaint: { message: `${show(value)} is not a list`, hint: `write ${show(meant)}` } }];
+}
+
+/** `container: vllm:0.10` for `container: {image: vllm:0.10}`: the value of the one field that a mapping must have. */
+function guessesOfField(value: unknown, schema: Schema): readonly Guess[] {
+  const [name, another] = requiredFields(schema);
+  if (name === undefined || another !== undefined || typeof value === 'object') return [];
+  const meant = { [name]: value };
+  return [{ meant, complaint: { message: `${show(value)} is not a mapping`, hint: `write ${show(meant)}` } }];
 }
 
 function guessesOfList(items: readonly unknown[]): readonly Guess[] {

@@ -1,6 +1,8 @@
 import { AssayError } from '../core/errors.ts';
 import type { Place } from './place.ts';
-import type { Problem } from './problem.ts';
+import type { Complaint, Problem } from './problem.ts';
+import { valueAt } from './schema-lookup.ts';
+import { show } from './show.ts';
 import { parseYaml } from './yaml-source.ts';
 import type { PathStep, YamlSource } from './yaml-source.ts';
 
@@ -48,9 +50,9 @@ export function withOverrides(
   const problems: Problem[] = [];
   let { value } = source;
   for (const override of overrides) {
-    const swept = sweptBy(value, override);
-    if (swept === null) value = setAt(value, override.path, override.value);
-    else problems.push({ ...markPlace(source.locate(override.path)), ...swept });
+    const obstacle = sweptBy(value, override) ?? blockedBy(value, override, source);
+    if (obstacle === null) value = setAt(value, override.path, override.value);
+    else problems.push({ ...markPlace(source.locate(override.path)), ...obstacle });
   }
   const locate = (path: readonly PathStep[]): Place => {
     const isOverridden = overrides.some((override) => override.path.every((step, depth) => step === path[depth]));
@@ -65,10 +67,10 @@ function markPlace(place: Place): Place {
 }
 
 // The sweep would win, and the override would do nothing.
-function sweptBy(document: unknown, { path }: Override): Pick<Problem, 'message' | 'hint'> | null {
+function sweptBy(document: unknown, { path }: Override): Complaint | null {
   const [top, field] = path;
   if (top !== 'params' || path.length !== 2 || typeof field !== 'string') return null;
-  const sweep = fieldOf(document, 'sweep');
+  const sweep = valueAt(document, ['sweep']);
   for (const [axis, options] of Object.entries(isMapping(sweep) ? sweep : {})) {
     const inOptions = Array.isArray(options) && options.some((option) => isMapping(option) && field in option);
     if (axis !== field && !inOptions) continue;
@@ -77,15 +79,28 @@ function sweptBy(document: unknown, { path }: Override): Pick<Problem, 'message'
   return null;
 }
 
-function setAt(target: unknown, [step, ...rest]: readonly PathStep[], value: unknown): unknown {
-  if (step === undefined) return value;
-  const inner = setAt(fieldOf(target, step), rest, value);
-  if (typeof step === 'number' && Array.isArray(target)) return target.toSpliced(step, 1, inner);
-  return { ...(isMapping(target) ? target : {}), [step]: inner };
+/** What stands in the way of an override: a value without fields, a list without that item; null where nothing does. */
+function blockedBy(document: unknown, { path }: Override, source: YamlSource): Complaint | null {
+  for (const [depth, step] of path.entries()) {
+    const parent = valueAt(document, path.slice(0, depth));
+    if (parent === undefined || parent === null) return null;
+    const above = source.locate(path.slice(0, depth)).path;
+    if (Array.isArray(parent) && !(typeof step === 'number' && step < parent.length)) {
+      const items = parent.length === 1 ? '1 item' : `${parent.length} items`;
+      return { message: `${above} is a list of ${items}`, hint: `say which, counted from 0: \`${above}[0]\`` };
+    }
+    if (!Array.isArray(parent) && !isMapping(parent)) {
+      return { message: `${above} is ${show(parent)} and has no fields`, hint: `set it as a whole: \`${above}=...\`` };
+    }
+  }
+  return null;
 }
 
-function fieldOf(target: unknown, step: PathStep): unknown {
-  return typeof target === 'object' && target !== null ? (target as Record<PathStep, unknown>)[step] : undefined;
+function setAt(target: unknown, [step, ...rest]: readonly PathStep[], value: unknown): unknown {
+  if (step === undefined) return value;
+  const inner = setAt(valueAt(target, [step]), rest, value);
+  if (typeof step === 'number' && Array.isArray(target)) return target.toSpliced(step, 1, inner);
+  return { ...(isMapping(target) ? target : {}), [step]: inner };
 }
 
 function isMapping(value: unknown): value is Readonly<Record<string, unknown>> {

@@ -1,30 +1,37 @@
 import { place } from './issues.ts';
 import type { Unplaced } from './issues.ts';
-import type { Problem } from './problem.ts';
+import type { Complaint, Problem } from './problem.ts';
 import { soundsSecret } from './secrets.ts';
 import { shorten, show } from './show.ts';
 import { numberTrap, plainValue } from './yaml-scalar.ts';
-import type { Complaint } from './yaml-scalar.ts';
 import type { PathStep, YamlSource } from './yaml-source.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
  * Puts the values of environment variables where `${env:NAME}` stands, and finds every placeholder that nothing
- * fills. A placeholder with a problem stays as it was written.
+ * fills. A placeholder with a problem stays as it was written; the places of the others say which variable they are from.
  */
 export function resolvePlaceholders(
   source: YamlSource,
   env: Environment,
 ): { readonly source: YamlSource; readonly problems: readonly Problem[] } {
   const mistakes: Unplaced[] = [];
-  const value = resolveIn(source.value, [], { env, mistakes });
-  return { source: { ...source, value }, problems: mistakes.map((mistake) => place(source, mistake)) };
+  const filled = new Map<string, string>();
+  const value = resolveIn(source.value, [], { env, mistakes, filled });
+  const locate: YamlSource['locate'] = (path) => {
+    const written = source.locate(path);
+    const name = filled.get(JSON.stringify(path));
+    return name === undefined ? written : { ...written, path: `${written.path} (from ${name})` };
+  };
+  return { source: { ...source, value, locate }, problems: mistakes.map((mistake) => place(source, mistake)) };
 }
 
 interface Resolving {
   readonly env: Environment;
   readonly mistakes: Unplaced[];
+  /** The variables whose values stand in the document, by path. */
+  readonly filled: Map<string, string>;
 }
 
 function resolveIn(value: unknown, path: readonly PathStep[], resolving: Resolving): unknown {
@@ -45,12 +52,14 @@ const EMBEDDED = /\$\{env:[^}]*\}/;
 /** What other tools fill in: `${HOME}`, `{{ user }}`, `{user-id}`. */
 const FOREIGN = /\$\{[^}]*\}|\{\{[^}]*\}\}|\{[A-Za-z][\w-]*\}/;
 
-function resolveText(text: string, path: readonly PathStep[], { env, mistakes }: Resolving): unknown {
+function resolveText(text: string, path: readonly PathStep[], { env, mistakes, filled }: Resolving): unknown {
   const [, name] = WHOLE.exec(text) ?? [];
   const shown = path.some((step) => soundsSecret(String(step))) ? 'this text' : show(text);
   const complaint = name === undefined ? describeText(text, shown) : describeVariable(name, env);
   if (complaint !== null) mistakes.push({ path, ...complaint });
-  return name === undefined || complaint !== null ? text : plainValue((env[name] ?? '').trim());
+  if (name === undefined || complaint !== null) return text;
+  filled.set(JSON.stringify(path), name);
+  return plainValue((env[name] ?? '').trim());
 }
 
 function describeName(name: string): Complaint | null {

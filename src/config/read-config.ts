@@ -1,11 +1,13 @@
 import { readFileSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { basename, extname, resolve } from 'node:path';
 import { place } from './issues.ts';
 import { withOverrides } from './override.ts';
 import type { Override } from './override.ts';
 import { resolvePlaceholders } from './placeholders.ts';
 import type { Problem } from './problem.ts';
-import { checkThresholdsFile, joinThresholds, readThresholdsFile } from './thresholds-file.ts';
+import { thresholdsFileSchema } from './schema.ts';
+import { show } from './show.ts';
+import { checkThresholdsFile, hasThresholds, joinThresholds, readThresholdsFile } from './thresholds-file.ts';
 import { parseYaml } from './yaml-source.ts';
 import type { YamlReading, YamlSource } from './yaml-source.ts';
 
@@ -20,17 +22,27 @@ export interface ReadOptions {
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
+/** A config, and the fields of which a part could not be read. */
+interface ConfigReading extends YamlReading {
+  readonly lost: readonly string[];
+}
+
 /** The document of a config: placeholders resolved, the thresholds beside it joined in, overrides applied. */
-export function readConfig(file: string, { root, env, overrides }: ReadOptions): YamlReading {
+export function readConfig(file: string, { root, env, overrides }: ReadOptions): ConfigReading {
   const config = resolveReading(parseYaml(file, readFileSync(resolve(root, file), 'utf8')), env);
-  if (config.source === null) return config;
+  if (config.source === null) return { ...config, lost: [] };
   const other = describeOther(config.source);
-  if (other !== null) return { source: null, problems: [other] };
+  if (other !== null) return { source: null, problems: [other], lost: [] };
   const beside = resolveReading(readThresholdsFile(file, root), env);
   const joined = beside.source === null ? config.source : joinThresholds(config.source, beside.source);
   const { source, problems } = withOverrides(joined, overrides);
   const ofThresholds = beside.source === null ? [] : checkThresholdsFile(beside.source);
-  return { source, problems: [...config.problems, ...beside.problems, ...ofThresholds, ...problems] };
+  const isWhole = beside.source === null ? beside.problems.length === 0 : hasThresholds(beside.source);
+  return {
+    source,
+    problems: [...config.problems, ...beside.problems, ...ofThresholds, ...problems],
+    lost: isWhole ? [] : ['thresholds'],
+  };
 }
 
 function resolveReading({ source, problems }: YamlReading, env: Environment): YamlReading {
@@ -39,18 +51,24 @@ function resolveReading({ source, problems }: YamlReading, env: Environment): Ya
   return { source: resolved.source, problems: [...problems, ...resolved.problems] };
 }
 
-/** What a file is instead of a config: no mapping at all, or a cluster file. */
+/** What a file is instead of a config: no mapping at all, a cluster file, or thresholds of no config. */
 function describeOther(source: YamlSource): Problem | null {
-  const { value } = source;
+  const { value, file } = source;
+  const name = basename(file, extname(file));
   const isMapping = typeof value === 'object' && value !== null && !Array.isArray(value);
-  if (isMapping && ('framework' in value || !('nodes' in value || 'hosts' in value))) return null;
-  if (isMapping || (Array.isArray(value) && value.every((item) => typeof item === 'string'))) {
-    return place(source, {
-      path: [],
-      message: 'this is a cluster file, not a workload config',
-      hint: 'name it *.cluster.yaml, and pass it as the cluster',
-    });
+  const isCluster = isMapping
+    ? !('framework' in value) && ('nodes' in value || 'hosts' in value)
+    : Array.isArray(value) && value.every((item) => typeof item === 'string');
+  if (isCluster) {
+    const hint = `name it ${name}.cluster.yaml, and pass it with \`--cluster\``;
+    return place(source, { path: [], message: 'this is a cluster file, not a workload config', hint });
   }
-  const message = `this is ${Array.isArray(value) ? 'a list' : JSON.stringify(value)}, not a workload config`;
+  if (isMapping) {
+    const isThresholds = Object.keys(value).every((field) => Object.hasOwn(thresholdsFileSchema.shape, field));
+    if (!isThresholds || !('thresholds' in value)) return null;
+    const hint = 'name it after its config: bench.thresholds.yaml for bench.yaml';
+    return place(source, { path: [], message: 'this has thresholds alone, and is no workload config', hint });
+  }
+  const message = `this is ${Array.isArray(value) ? 'a list' : show(value)}, not a workload config`;
   return place(source, { path: [], message, hint: 'write fields: `schema_version: "2"`, `test_id: ...`' });
 }

@@ -75,6 +75,12 @@ export function fieldNames(schema: Schema | null, value: unknown): readonly stri
   });
 }
 
+/** The names of the fields that a mapping must have; none where the schema is not one of mappings. */
+export function requiredFields(schema: Schema): readonly string[] {
+  const fields = Object.entries(definitionOf(unwrap(schema)).shape ?? {});
+  return fields.filter(([, field]) => field._zod.optin === undefined).map(([name]) => name);
+}
+
 /** The values that a literal or an enumeration allows; none for any other schema. */
 export function choicesOf(schema: Schema): readonly unknown[] {
   const { values, entries } = definitionOf(unwrap(schema));

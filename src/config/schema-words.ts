@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { choicesOf, definitionOf, layersOf, unwrap } from './schema-lookup.ts';
+import { choicesOf, definitionOf, layersOf, requiredFields, unwrap } from './schema-lookup.ts';
 import type { Schema } from './schema-lookup.ts';
 import { show } from './show.ts';
 
@@ -127,9 +127,9 @@ function describeList(schema: Schema): string {
 const MOST_FIELDS = 4;
 
 function describeObject(schema: Schema): string {
-  const fields = Object.entries(definitionOf(schema).shape ?? {});
-  const required = fields.filter(([, field]) => field._zod.optin === undefined);
-  const names = (required.length > 0 ? required : fields).map(([name]) => `\`${name}\``);
+  const required = requiredFields(schema);
+  const fields = required.length > 0 ? required : Object.keys(definitionOf(schema).shape ?? {});
+  const names = fields.map((name) => `\`${name}\``);
   if (names.length === 0 || names.length > MOST_FIELDS) return 'a mapping';
   return `a mapping with ${listOf(names, required.length > 0 ? 'and' : 'or')}`;
 }

@@ -23,7 +23,13 @@ const modelFields = z.strictObject({
   path: z.string().min(1).exactOptional().describe('File or folder of the weights, relative to the config file.'),
   sha256: sha256.exactOptional().describe('Hash of that file: what is loaded must have it.'),
 });
-const modelSchema = z.union([name.transform((id): z.output<typeof modelFields> => ({ id })), modelFields]);
+const modelName = z.string().regex(NAME, { error: ({ input }) => adviseModel(input) });
+const modelSchema = z.union([modelName.transform((id): z.output<typeof modelFields> => ({ id })), modelFields]);
+
+function adviseModel(written: unknown): string {
+  const [, id] = /^[\w.-]+\/([\w.-]+)$/.exec(typeof written === 'string' ? written : '') ?? [];
+  return id === undefined ? NAME_RULE : `write {id: ${id}, hf_repo: ${String(written)}}`;
+}
 
 const datasetSchema = z.strictObject({
   id: name.describe('Name of the dataset.'),
@@ -51,7 +57,7 @@ const sweepSchema = z
 
 const distinctNames = z
   .array(z.string().min(1))
-  .refine((names) => new Set(names).size === names.length, 'each name once')
+  .refine((names) => new Set(names).size === names.length, 'a list of names, each of them once')
   .meta({ uniqueItems: true });
 
 /**
@@ -121,13 +127,6 @@ export const thresholdsFileSchema = z.strictObject({
     .describe('What the measured values must be, besides what the config itself says.'),
 });
 
-const { framework, knobs, params, sweep } = workloadSchema.shape;
-
-/** The part of a config that its framework checks; the rest may be anything, or missing. */
-export const frameworkPartSchema = z.object({ framework, knobs, params, sweep });
-
-/** What a framework checks of a config. */
-export type FrameworkPart = Pick<Workload, 'knobs' | 'params' | 'sweep'>;
 /** One config file, validated; durations are milliseconds. */
 export type Workload = z.output<typeof workloadSchema>;
 /** How a sweep is written: its axes by name, and the selectors that thin it out. */

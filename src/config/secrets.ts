@@ -17,12 +17,18 @@ export function soundsSecret(name: string): boolean {
 /** The schema of `secrets:`: where each secret comes from, never what it is. */
 export const secretsSchema = z.record(
   z.string().regex(/^[a-z][a-z0-9_]*$/, 'lower-case letters, digits and "_", with a letter first'),
-  z.strictObject({
-    kind: z.literal('SecretValue').describe('Always SecretValue.'),
-    source: z.literal('env').describe('Where the secret comes from: an environment variable.'),
-    env_var: z
-      .string()
-      .regex(/^[A-Za-z_]\w*$/, 'the name of an environment variable')
-      .describe('Name of the environment variable that holds it.'),
-  }),
+  z.strictObject(
+    {
+      kind: z.literal('SecretValue').describe('Always SecretValue.'),
+      source: z.literal('env').describe('Where the secret comes from: an environment variable.'),
+      env_var: z
+        .string()
+        .regex(/^[A-Za-z_]\w*$/, 'the name of an environment variable')
+        .describe('Name of the environment variable that holds it.'),
+    },
+    {
+      error: ({ code }) =>
+        code === 'invalid_type' ? 'write `{kind: SecretValue, source: env, env_var: NAME}`' : undefined,
+    },
+  ),
 );

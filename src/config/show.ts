@@ -1,6 +1,6 @@
 const LONGEST = 60;
-// Some terminals take these for line breaks or commands.
-const UNPRINTABLE = /[\u007F-\u009F\u2028\u2029]/g;
+// Line breaks, and what some terminals take for line breaks or commands.
+const UNPRINTABLE = /[\p{Cc}\u2028\u2029]/gu;
 
 /** A value for people: JSON on one line, shortened to 60 characters. */
 export function show(value: unknown): string {

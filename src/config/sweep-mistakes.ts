@@ -1,20 +1,32 @@
 import type { Axis, AxisOption, SweepPoint } from './axis.ts';
 import type { Unplaced } from './issues.ts';
 import { NAME, NAME_RULE } from './name.ts';
+import type { Complaint } from './problem.ts';
 import type { Selector, Sweep } from './schema.ts';
 import { hintForMiss, selects } from './selector.ts';
+import { show } from './show.ts';
 
 /** Tokens that cannot stand in a cell id: it is a segment of the run's path and a part of a claim's name. */
 export function tokenMistakes(axes: readonly Axis[]): readonly Unplaced[] {
-  return axes.flatMap(({ name, options }) =>
-    options
+  return axes.flatMap((axis) =>
+    axis.options
       .filter(({ token, path }) => !NAME.test(token) && path.length > 1)
-      .map(({ token, path }) => ({
-        path,
-        message: `${JSON.stringify(token)} cannot be part of a cell id`,
-        hint: path.at(-1) === 'name' ? `use ${NAME_RULE}` : `use ${NAME_RULE}; or write {${name}: ..., name: ...}`,
-      })),
+      .map((option) => ({ path: option.path, ...describeToken(axis, option) })),
   );
+}
+
+function describeToken({ name, paired }: Axis, { token, path, params }: AxisOption): Complaint {
+  if (path.at(-1) === 'name')
+    return { message: `${show(token)} cannot be part of a cell id`, hint: `use ${NAME_RULE}` };
+  if (paired)
+    return { message: `${show(token)}, made of its fields, cannot be part of a cell id`, hint: 'add `name:`' };
+  const value = show(params[name]);
+  if (NAME.test(`x${String(params[name])}`))
+    return { message: `${show(name)} cannot be part of a cell id`, hint: `use ${NAME_RULE}` };
+  return {
+    message: `${value} cannot be part of a cell id`,
+    hint: `use ${NAME_RULE}; or name the value: \`{${name}: ${value}, name: ...}\``,
+  };
 }
 
 /** What two axes set both. */
@@ -25,8 +37,10 @@ export function rivalMistakes(axes: readonly Axis[]): readonly Unplaced[] {
     for (const field of new Set(options.flatMap(fieldsOf))) {
       const owner = owners.get(field);
       if (owner === undefined) owners.set(field, name);
-      else
-        mistakes.push({ path: [name], message: `sets ${field}, and so does ${owner}`, hint: 'keep it in one of them' });
+      else {
+        const message = `sets ${field}, and so does sweep.${owner}`;
+        mistakes.push({ path: [name], message, hint: 'keep it in one of them' });
+      }
     }
   }
   return mistakes;
@@ -42,7 +56,7 @@ export function tooManyCells(axes: readonly Axis[], size: number, limit: number)
   return {
     path: [],
     message: `${factors} = ${size} cells, more than the limit of ${limit}`,
-    hint: 'sweep fewer values, or write a paired axis that lists the combinations you need',
+    hint: 'sweep fewer values, or write an axis that lists the combinations you need, as mappings',
   };
 }
 
@@ -70,10 +84,11 @@ export function duplicateMistakes(axes: readonly Axis[], points: readonly SweepP
   return [{ path: [], message, hint: 'give the options different names' }, ...tooLong];
 }
 
-function twinOptions({ options }: Axis): readonly Unplaced[] {
+function twinOptions({ name, paired, options }: Axis): readonly Unplaced[] {
   const twin = options[firstDuplicate(options.map(({ token }) => token)) ?? -1];
   if (twin === undefined) return [];
-  const { path, token } = twin;
+  const { path, token, params } = twin;
+  if (!paired) return [{ path, message: `${show(params[name])} is in this list already`, hint: 'remove it' }];
   return [{ path, message: `a second option is called ${token}`, hint: 'remove it, or give it another name' }];
 }
 

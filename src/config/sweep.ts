@@ -1,6 +1,7 @@
 import type { Axis, AxisOption, AxisValues, SweepPoint } from './axis.ts';
 import type { FrameworkSpec, Scalar } from './framework.ts';
 import type { Unplaced } from './issues.ts';
+import type { Complaint } from './problem.ts';
 import type { Sweep } from './schema.ts';
 import { selects } from './selector.ts';
 import { duplicateMistakes, filterMistakes, rivalMistakes, tokenMistakes, tooManyCells } from './sweep-mistakes.ts';
@@ -19,7 +20,10 @@ export function expandSweep(
   const axes = Object.entries(axesByName).map(([name, value]) =>
     readAxis({ name, token: tokens[name] ?? name }, value, mistakes),
   );
-  mistakes.push(...tokenMistakes(axes), ...rivalMistakes(axes));
+  const rivals = rivalMistakes(axes);
+  mistakes.push(...tokenMistakes(axes), ...rivals);
+  // Which of the two a cell would get is anybody's guess, and so is what would be wrong with it.
+  if (rivals.length > 0) return { points: [], mistakes };
   const size = axes.reduce((product, { options }) => product * options.length, 1);
   if (size > MAX_CELLS) return { points: [], mistakes: [...mistakes, tooManyCells(axes, size, MAX_CELLS)] };
   const ordered = [...axes.filter((axis) => axis.paired), ...axes.filter((axis) => !axis.paired)];
@@ -69,16 +73,12 @@ function readOption(
   const { name, topology, ...fields } = entry;
   const path = name === undefined ? [axis, index] : [axis, index, 'name'];
   const names = Object.keys(fields);
-  if (name === undefined && names.length > 2) {
-    mistakes.push({
-      path,
-      message: `an option with ${names.length} fields (${names.join(', ')}) has no name`,
-      hint: 'add `name:`; it becomes part of the cell id',
-    });
-  }
+  const mistake = nameMistake(name, names);
+  if (mistake !== null) mistakes.push({ path, ...mistake });
   const derived = names.map((field) => `${field}${String(fields[field])}`).join('_');
-  const written = typeof name === 'string' ? name : JSON.stringify(name);
-  const token = name === undefined ? derived : written;
+  // A name that is a mistake, and told as one, must not make another.
+  const fallback = mistake === null ? derived : `option${index}`;
+  const token = typeof name === 'string' ? name : fallback;
   const option = { token, path: [axis, index] };
   const origins = Object.fromEntries(names.map((field) => [field, { path: [axis, index, field], option }]));
   return {
@@ -89,6 +89,18 @@ function readOption(
     origins,
     topology: topology === undefined ? null : { value: topology, path: [axis, index, 'topology'] },
   };
+}
+
+function nameMistake(name: unknown, fields: readonly string[]): Complaint | null {
+  if (typeof name === 'string') return null;
+  if (name !== undefined) {
+    const isScalar = typeof name === 'number' || typeof name === 'boolean';
+    const hint = isScalar ? `write "${name}" in quotes` : 'write one, or remove the field';
+    return { message: `${name === null ? 'is empty' : JSON.stringify(name)}, and a name is text`, hint };
+  }
+  if (fields.length === 1 || fields.length === 2) return null;
+  const what = fields.length === 0 ? 'no field' : `${fields.length} fields (${fields.join(', ')})`;
+  return { message: `an option with ${what} has no name`, hint: 'add `name:`; it becomes part of the cell id' };
 }
 
 function scalarsOf(fields: Readonly<Record<string, unknown>>): AxisValues {

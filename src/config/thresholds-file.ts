@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { explainIssues, place } from './issues.ts';
 import type { Problem } from './problem.ts';
+import { valueAt } from './schema-lookup.ts';
 import { thresholdsFileSchema } from './schema.ts';
 import { parseYaml } from './yaml-source.ts';
 import type { PathStep, YamlReading, YamlSource } from './yaml-source.ts';
@@ -18,9 +19,14 @@ export function configOfThresholds(file: string): string {
   return file.replace(THRESHOLDS_FILE, '.$1');
 }
 
+/** The file that the thresholds of a config may live in. */
+export function thresholdsOfConfig(config: string): string {
+  return config.replace(/\.(ya?ml)$/, '.thresholds.$1');
+}
+
 /** Reads `<config>.thresholds.yaml`; its source is null when there is none. */
 export function readThresholdsFile(config: string, root: string): YamlReading {
-  const file = config.replace(/\.(ya?ml)$/, '.thresholds.$1');
+  const file = thresholdsOfConfig(config);
   const path = resolve(root, file);
   if (file === config || !existsSync(path)) return { source: null, problems: [] };
   return parseYaml(file, readFileSync(path, 'utf8'));
@@ -28,10 +34,19 @@ export function readThresholdsFile(config: string, root: string): YamlReading {
 
 /** What is wrong with a thresholds file as a whole; its thresholds themselves are checked with the config's. */
 export function checkThresholdsFile(source: YamlSource): readonly Problem[] {
+  if (Array.isArray(source.value)) {
+    const hint = 'write `thresholds:` above it, and indent it by two spaces';
+    return [place(source, { path: [], message: 'a list stands where the field `thresholds` is needed', hint })];
+  }
   const parsed = thresholdsFileSchema.safeParse(source.value);
   if (parsed.success) return [];
   const issues = explainIssues(thresholdsFileSchema, parsed.error, source.value);
   return issues.filter(({ path }) => path.length < 2).map((issue) => place(source, issue));
+}
+
+/** Whether a thresholds file has its thresholds where they are looked for. */
+export function hasThresholds({ value }: YamlSource): boolean {
+  return Array.isArray(valueAt(value, ['thresholds']));
 }
 
 /** The config with the thresholds of both files: first its own, then those beside it. */
@@ -47,6 +62,6 @@ export function joinThresholds(config: YamlSource, beside: YamlSource): YamlSour
 }
 
 function thresholdsIn(value: unknown): readonly unknown[] {
-  const { thresholds = [] } = (value ?? {}) as { readonly thresholds?: unknown };
+  const thresholds = valueAt(value, ['thresholds']);
   return Array.isArray(thresholds) ? thresholds : [];
 }

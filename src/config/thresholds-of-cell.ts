@@ -54,7 +54,7 @@ function decide(
       mistakes.push({
         path: ['thresholds', index],
         cellId,
-        message: `judges ${subject}, and so does thresholds[${winner?.index}]`,
+        message: `judges ${subject}, and so does the threshold at ${winner?.placed.source}`,
         hint: 'remove one, or make its `when:` more specific',
       });
     }

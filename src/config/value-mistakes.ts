@@ -6,8 +6,8 @@ import type { Schema } from './schema-lookup.ts';
 import { advise, asAdvice, describe, exampleOf, listOf, nounOf, ours } from './schema-words.ts';
 import { soundsSecret } from './secrets.ts';
 import { shorten, show } from './show.ts';
-import type { Complaint } from './yaml-scalar.ts';
 import type { PathStep } from './yaml-source.ts';
+import type { Complaint } from './problem.ts';
 
 type Issue = z.core.$ZodIssue;
 
@@ -29,7 +29,10 @@ export function explainValue(issue: Issue, spot: Spot): Complaint {
   if (value === undefined) return { message: MISSING, hint: own ?? adviseMissing(issue, spot) };
   if (value === null) return { message: 'is empty', hint: own ?? adviceFor(issue, schema) };
   if (path.some((step) => soundsSecret(String(step)))) {
-    return { message: 'is not accepted', hint: own ?? adviceFor(issue, schema) };
+    return {
+      message: 'is not accepted, and not shown: it sounds like a secret',
+      hint: own ?? adviceFor(issue, schema),
+    };
   }
   const near = REFUSALS.has(issue.code) && schema !== null ? explainNearMiss(value, schema) : null;
   if (near !== null) return near;

@@ -1,5 +1,5 @@
 import { shorten, show } from './show.ts';
-import type { Complaint } from './yaml-scalar.ts';
+import type { Complaint } from './problem.ts';
 
 /** One line of a text. */
 export interface Line {
@@ -148,6 +148,9 @@ const bracket: Diagnose = ({ text, offset }) => {
   };
 };
 
+/** Nothing is quoted at greater length than this. */
+const MOST_SHOWN = 200;
+
 function tokenStart(text: string, offset: number): number {
   let start = offset;
   while (start > 0 && !/[\s[\]{},]/.test(text.charAt(start - 1))) start--;
@@ -156,7 +159,7 @@ function tokenStart(text: string, offset: number): number {
 
 /** Unquoted text from an offset: to a bracket or comma where lists are written in brackets, else to the end of its line. */
 function tokenAt(text: string, start: number): string {
-  const [line = ''] = /^[^\r\n]*/.exec(text.slice(start)) ?? [];
+  const [line = ''] = /^[^\r\n]*/.exec(text.slice(start, start + MOST_SHOWN)) ?? [];
   const isInBrackets = openerBefore(text, start) !== null;
   return line.replace(isInBrackets ? /\s*(?:[,\]}]|\s#).*$/ : /\s+#.*$/, '').trimEnd();
 }
@@ -188,18 +191,20 @@ const secondColon: Diagnose = ({ text, reason, offset, line }) => {
   if (name === undefined) return null;
   const start = offset - entry.length + name.length;
   const value = tokenAt(text, start);
+  const isList = /, *[\w.-]+: /.test(value);
   return {
     offset: start,
     message: `${shorten(value)} has a colon and a space in it, which make a field`,
-    hint: `write ${show(value)} in quotes`,
+    hint: isList ? 'put the fields in { }, or write each in a line of its own' : `write ${show(value)} in quotes`,
     mended: replaceAt(text, offset, 'x'),
   };
 };
 
 /** What stands between the last bracket or comma and an offset. */
 function entryBefore(text: string, offset: number): string {
-  const [entry = ''] = /[^[\]{},]*$/.exec(text.slice(0, offset)) ?? [];
-  return entry;
+  let start = offset;
+  while (start > 0 && offset - start < MOST_SHOWN && !/[[\]{},]/.test(text.charAt(start - 1))) start--;
+  return text.slice(start, offset);
 }
 
 const twoCommas: Diagnose = ({ reason, offset }) =>
@@ -209,13 +214,13 @@ const twoCommas: Diagnose = ({ reason, offset }) =>
 
 const LOST_NAME = /multiline key|end of the stream or a document separator is expected/;
 
-/** `seed:1`, `seed = 1`, `seed`: the line above is taken for text that goes on. */
+/** `seed:1`, `seed = 1`, `seed 1`, `seed`: the line above is taken for text that goes on. */
 const missingColon: Diagnose = ({ text, reason, offset, line, before }) => {
   if (!LOST_NAME.test(reason) || before === null) return null;
   if (text.charAt(offset) !== ':' && line.text !== '') return null;
   const written = before.text.trim();
   const start = before.start + before.text.indexOf(written);
-  const [, name, mark, value = ''] = /^(?:- +)*([\w.-]+)(:|\s*=\s*)(?=\S)(.*)$/.exec(written) ?? [];
+  const [, name, mark, value = ''] = /^(?:- +)*([\w.-]+)(:|\s*=\s*|\s+(?=\S+$))(?=\S)(.*)$/.exec(written) ?? [];
   if (name === undefined) {
     const hint = `write \`${shorten(written)}: \` and its value, or put the text in quotes`;
     return { offset: start, message: `${shorten(written)} has no colon`, hint };

@@ -2,8 +2,8 @@ import { COLLECTION_STYLE, EVENT_ID, getScalarValue, SCALAR_STYLE } from 'js-yam
 import type { AliasEvent, Event, MappingEvent, ScalarEvent, SequenceEvent } from 'js-yaml';
 import { nearest } from '../core/nearest.ts';
 import { lookalikeTrap, plainTrap, plainValue, taggedValue } from './yaml-scalar.ts';
-import type { Complaint } from './yaml-scalar.ts';
 import * as traps from './yaml-traps.ts';
+import type { Complaint } from './problem.ts';
 
 /** A step into a document: a field name or an index. */
 export type PathStep = string | number;
@@ -270,6 +270,8 @@ function addField(reading: Reading, { entries }: MappingDraft, { name, offset, r
   const first = entries.get(name);
   const node = within(reading, name, () => {
     if (first !== undefined) report(reading, offset, traps.duplicateKey(reading.lineAt(first.offset)));
+    // JavaScript gives it a meaning of its own: no schema would ever see it.
+    if (name === '__proto__') report(reading, offset, traps.reservedName);
     return read();
   });
   entries.set(name, first === undefined ? { offset, node } : { ...first, node: mergeNodes(first.node, node) });

@@ -1,9 +1,6 @@
 import { boolCoreTag, floatCoreTag, intCoreTag, NOT_RESOLVED, nullCoreTag, strTag } from 'js-yaml';
-import type { Problem } from './problem.ts';
+import type { Complaint } from './problem.ts';
 import { shorten, show } from './show.ts';
-
-/** What is wrong somewhere, and what to write instead; the place comes from elsewhere. */
-export type Complaint = Pick<Problem, 'message' | 'hint'>;
 
 const IMPLICIT_TAGS = [nullCoreTag, boolCoreTag, intCoreTag, floatCoreTag] as const;
 const TAGS = new Map([strTag, ...IMPLICIT_TAGS].map((tag) => [tag.tagName.replace('tag:yaml.org,2002:', '!!'), tag]));

@@ -1,10 +1,9 @@
 import type { Place } from './place.ts';
-import type { Problem } from './problem.ts';
+import type { Complaint, Problem } from './problem.ts';
 import { soundsSecret } from './secrets.ts';
 import { shorten, show } from './show.ts';
 import { readDocument } from './yaml-document.ts';
 import type { PathStep, YamlNode } from './yaml-document.ts';
-import type { Complaint } from './yaml-scalar.ts';
 import { readEvents } from './yaml-syntax.ts';
 import { emptyFile } from './yaml-traps.ts';
 
@@ -40,7 +39,13 @@ export function parseYaml(file: string, withMark: string): YamlReading {
   const { events, mistakes } = readEvents(text);
   if (events === null) return { source: null, problems: mistakes.map(toProblem) };
   const { root, traps } = readDocument({ text, events, lineAt: (offset) => locationOf(offset).line });
-  const problems = [...mistakes, ...traps].map(toProblem);
+  const placed = mistakes.map((mistake) => {
+    const path = pathAt(root, mistake.offset);
+    // In another line than its field, a mistake may be one of indentation: it belongs to no field yet.
+    const isInside = locationOf(offsetOf(root, path)).line === locationOf(mistake.offset).line;
+    return isInside ? { ...mistake, path } : mistake;
+  });
+  const problems = [...placed, ...traps].map(toProblem);
   if (root.value === null) return { source: null, problems: [...problems, toProblem({ offset: 0, ...emptyFile })] };
   const locate = (path: readonly PathStep[]): Place => placeOf(offsetOf(root, path), path);
   return { source: { file, value: root.value, locate }, problems };
@@ -51,7 +56,7 @@ interface PlacedComplaint extends Complaint {
   readonly path?: readonly PathStep[];
 }
 
-const FIELD_OF_TEXT = /([A-Za-z_]\w*)["']?\s*[:=]\s*["']?([^\s"',{}[\]]{3,})/g;
+const FIELD_OF_TEXT = /(?<!\w)([A-Za-z_]\w*)["']?\s*[:=]\s*["']?([^"',{}[\]]{3,})/g;
 /** So much of a secret is none of it. */
 const TELLTALE = 6;
 
@@ -69,9 +74,9 @@ function withoutSecrets(complaint: Complaint, line: string): Complaint {
 }
 
 function lineAround(text: string, offset: number): string {
-  const [before = ''] = /[^\r\n]*$/.exec(text.slice(0, offset)) ?? [];
-  const [after = ''] = /^[^\r\n]*/.exec(text.slice(offset)) ?? [];
-  return before + after;
+  const start = Math.max(text.lastIndexOf('\n', offset - 1), text.lastIndexOf('\r', offset - 1)) + 1;
+  const end = text.slice(offset).search(/[\r\n]/);
+  return text.slice(start, end === -1 ? undefined : offset + end);
 }
 
 const WORD = /^[^\s.[\]{}"'`:,]+$/;
@@ -94,6 +99,12 @@ function offsetOf(root: YamlNode, path: readonly PathStep[]): number {
     ({ node, offset } = entry);
   }
   return offset;
+}
+
+/** The field or item that an offset belongs to. */
+function pathAt(node: YamlNode, offset: number): readonly PathStep[] {
+  const found = [...node.entries].findLast(([, entry]) => entry.offset <= offset);
+  return found === undefined ? [] : [found[0], ...pathAt(found[1].node, offset)];
 }
 
 type Location = Pick<Place, 'line' | 'column'>;

@@ -1,10 +1,10 @@
 import { parseEvents, YAMLException } from 'js-yaml';
 import type { Event } from 'js-yaml';
 import { MAX_DEPTH } from './yaml-document.ts';
-import type { Complaint } from './yaml-scalar.ts';
 import { shorten } from './show.ts';
 import { diagnoses } from './yaml-diagnoses.ts';
 import type { Failure, Line } from './yaml-diagnoses.ts';
+import type { Complaint } from './problem.ts';
 
 /** A place where a text is no YAML. */
 export interface SyntaxMistake extends Complaint {
@@ -31,10 +31,11 @@ export function readEvents(text: string): SyntaxReading {
       return { events: parseEvents(current, { maxDepth: MAX_DEPTH }), mistakes };
     } catch (thrown) {
       const { mended, ...mistake } = diagnose(current, thrown);
-      // What ends the reading in a line that was mended is an effect of the mistake in it.
-      if (mended !== null || !mistakes.some((earlier) => isOneLine(text, earlier.offset, mistake.offset))) {
-        mistakes.push(mistake);
-      }
+      // What is found where a mistake was mended, or ends the reading in its line, is an effect of it.
+      const isEffect = mistakes.some(({ offset }) =>
+        mended === null ? isOneLine(text, offset, mistake.offset) : offset === mistake.offset,
+      );
+      if (!isEffect) mistakes.push(mistake);
       current = mended;
     }
   }

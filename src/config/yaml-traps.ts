@@ -1,5 +1,5 @@
 import { shorten, show } from './show.ts';
-import type { Complaint } from './yaml-scalar.ts';
+import type { Complaint } from './problem.ts';
 
 /** `seed: 1` and further down `seed: 2`. */
 export function duplicateKey(firstLine: number): Complaint {
@@ -23,6 +23,9 @@ export const complexKey: Complaint = {
   message: 'a list or a mapping stands where the name of a field is needed',
   hint: 'write `name: value`; if it is text with braces or brackets, put all of it in quotes',
 };
+
+/** `__proto__: 1`. */
+export const reservedName: Complaint = { message: 'no field is called __proto__', hint: 'remove it' };
 
 /** `{count:1}`. */
 export function gluedField(name: string, value: string): Complaint {

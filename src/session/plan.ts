@@ -13,6 +13,7 @@ import { onlyCells } from '../config/only-cells.ts';
 import type { Override } from '../config/override.ts';
 import { configError } from '../config/problem.ts';
 import type { Problem } from '../config/problem.ts';
+import { isThresholdsFile } from '../config/thresholds-file.ts';
 import { AssayError } from '../core/errors.ts';
 import type { Framework } from '../lifecycle/adapter.ts';
 import { patternCatalogue } from '../lifecycle/patterns.ts';
@@ -70,7 +71,7 @@ export function planSession(options: SessionOptions, frameworks: readonly Framew
   const all = [...loaded.problems, ...problems];
   if (pool === null || all.length > 0) throw configError(all, configFiles.length + (cluster === null ? 0 : 1));
   return {
-    configFiles,
+    configFiles: configFiles.filter((file) => !isThresholdsFile(file)),
     pool,
     cells: onlyCells(loaded.cells, options.onlyCells).map((cell) => planCell(cell, pool, frameworks)),
     warnings: loaded.warnings,

@@ -21,7 +21,7 @@ export const convergenceKind = defineKind({
     })
     .refine(({ by_step, by_wallclock_sec }) => by_step === undefined || by_wallclock_sec === undefined, {
       path: ['by_wallclock_sec'],
-      error: 'by_step or by_wallclock_sec, not both',
+      error: 'write by_step or by_wallclock_sec, not both',
     })
     .meta({ not: { required: ['by_step', 'by_wallclock_sec'] } })
     .readonly(),

@@ -9,7 +9,10 @@ export const stabilityKind = defineKind({
     .strictObject({
       kind: z.literal('Stability').describe('The largest variance of any consecutive values.'),
       metric: metricSchema,
-      window_size: z.int().min(2, 'at least 2: a single value does not vary').describe('How many consecutive values.'),
+      window_size: z
+        .int()
+        .min(2, 'a whole number of 2 or more: a single value does not vary')
+        .describe('How many consecutive values.'),
       max_variance: z
         .number()
         .nonnegative('a variance of 0 or more')

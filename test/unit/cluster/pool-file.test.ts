@@ -228,9 +228,9 @@ describe('a cluster file with a mistake', () => {
   it('gives roles, on top or under a node', () => {
     const text = 'roles: {server: {count: 1}}\ntopology: {roles: {}}\nnodes:\n  n1: {role: prefill}\n';
     expect(complaint(text)).toMatchInlineSnapshot(`
-      "c.yaml:1:1 roles: a cluster file names nodes only - roles belong in \`topology:\` of the workload's config; the binder picks the nodes by their labels and GPUs
-      c.yaml:2:1 topology: a cluster file names nodes only - roles belong in \`topology:\` of the workload's config; the binder picks the nodes by their labels and GPUs
-      c.yaml:4:8 nodes.n1.role: a cluster file names nodes only - roles belong in \`topology:\` of the workload's config; the binder picks the nodes by their labels and GPUs"
+      "c.yaml:1:1 roles: a cluster file names nodes only - move roles to \`topology:\` of the workload's config; nodes are picked by their labels and GPUs
+      c.yaml:2:1 topology: a cluster file names nodes only - move roles to \`topology:\` of the workload's config; nodes are picked by their labels and GPUs
+      c.yaml:4:8 nodes.n1.role: a cluster file names nodes only - move roles to \`topology:\` of the workload's config; nodes are picked by their labels and GPUs"
     `);
   });
 
@@ -328,7 +328,7 @@ describe('a cluster file with a mistake', () => {
 
   it('wants an executor that does not exist, and nothing is said of what depends on it', () => {
     expect(complaint('executor: slrum\nhosts: [n1]\nslurm: {}\n')).toMatchInlineSnapshot(
-      `"c.yaml:1:1 executor: "slrum" is not accepted - use "local", "ssh" or "slurm""`,
+      `"c.yaml:1:1 executor: "slrum" is not accepted - did you mean "slurm"?"`,
     );
   });
 
@@ -351,7 +351,7 @@ describe('a cluster file with a mistake', () => {
       c.yaml:3:23 hosts[3]: n2 is named already - remove it
       c.yaml:3:23 hosts[3]: n2 is not this machine, and executor local reaches no other - write \`executor: ssh\`, or remove the node
       c.yaml:4:1 label: unknown field - did you mean \`labels\`?
-      c.yaml:5:1 roles: a cluster file names nodes only - roles belong in \`topology:\` of the workload's config; the binder picks the nodes by their labels and GPUs
+      c.yaml:5:1 roles: a cluster file names nodes only - move roles to \`topology:\` of the workload's config; nodes are picked by their labels and GPUs
       c.yaml:6:1 slurm: has no effect with executor local - write \`executor: slurm\`, or remove it
       c.yaml:6:19 slurm.options[0]: "x" is not accepted - write an option of sbatch, which starts with -"
     `);

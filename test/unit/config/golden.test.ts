@@ -88,6 +88,8 @@ describe('test/golden/broken-configs.md', () => {
   it('says the place of each problem and what to do about it', () => {
     const problems = brokenConfigs.flatMap(({ message }) => message.split('\n').slice(0, -1));
     expect(problems.filter((line) => !/^[^\s:]+:[1-9]\d*:[1-9]\d* \S.* - \S.*$/.test(line))).toEqual([]);
-    expect(problems.filter((line) => /undefined|\[object|Invalid (?:input|string)|expected .* received/.test(line))).toEqual([]);
+    expect(
+      problems.filter((line) => /undefined|\[object|Invalid (?:input|string)|expected .* received/.test(line)),
+    ).toEqual([]);
   });
 });

@@ -41,11 +41,7 @@ describe('explainIssues', () => {
     [z.array(z.string()), 'x', '"x" is not a list - write ["x"]'],
     [z.array(z.string()), 'x, y', '"x, y" is a string - write ["x","y"]'],
     [z.array(z.number()), 8, '8 is not a list - write [8]'],
-    [
-      z.array(z.strictObject({ x: count })),
-      { x: 1 },
-      'is a mapping, not a list - put "- " before it, for a list of one',
-    ],
+    [z.array(z.strictObject({ x: count })), { x: 1 }, 'is a mapping, not a list - write [{"x":1}]'],
     [
       z.strictObject({ x: count, y: count }),
       [{ x: 1 }, { y: 2 }],
@@ -114,11 +110,7 @@ describe('explainIssues', () => {
     [scalar, null, 'is empty - write a string, a number, or true or false'],
     [scalar, { x: 1 }, '{"x":1} is not accepted - write a string, a number, or true or false'],
     [z.union([z.array(scalar), scalar]), {}, '{} is not accepted - write a list, a string, a number, or true or false'],
-    [
-      z.union([z.int().min(1), z.literal('auto')]),
-      'atuo',
-      '"atuo" is not accepted - write a whole number of 1 or more, or "auto"',
-    ],
+    [z.union([z.int().min(1), z.literal('auto')]), 'atuo', '"atuo" is not accepted - did you mean "auto"?'],
     [
       z.union([z.int().min(1), z.literal('automatic')]),
       'automatc',
@@ -131,7 +123,7 @@ describe('explainIssues', () => {
       '"x" is not accepted - write a word with a',
     ],
   ] satisfies readonly (readonly [z.ZodType, unknown, string])[])(
-    '%#: %o tells of %o what to write',
+    'tells what to write: case %#',
     (schema, value, told) => {
       expect(field(schema, value)).toBe(`a: ${told}`);
       expect(told).not.toMatch(ZOD_ENGLISH);
@@ -190,7 +182,7 @@ describe('explainIssues', () => {
     expect(tell(many, { zeta: 1 })).toEqual(['zeta: unknown field - remove it; see `assay schema`']);
     expect(tell(z.strictObject({}), { zeta: 1 })).toEqual(['zeta: unknown field - remove it']);
     expect(tell(z.partialRecord(z.enum(['alpha', 'beta']), count), { alpah: 1, bet: 1 })).toEqual([
-      'alpah: unknown field - remove it; known: alpha, beta',
+      'alpah: unknown field - did you mean `alpha`?',
       'bet: unknown field - did you mean `beta`?',
     ]);
   });
@@ -239,6 +231,19 @@ describe('explainIssues', () => {
     expect(field(count, `x\n\u2028${'y'.repeat(100)}`)).toBe(
       `a: "x\\n\\u2028${'y'.repeat(47)}... is not a number - write a whole number of 1 or more`,
     );
+  });
+
+  it('shows no value behind the name of a secret', () => {
+    const env = z.record(z.string(), z.string().max(5)).check(({ value, issues }) => {
+      issues.push({ code: 'custom', path: ['HF_TOKEN'], input: value, message: 'declare it under `secrets:`' });
+    });
+    expect(tell(z.strictObject({ env }), { env: { HF_TOKEN: 'hf_abcdef', API_KEY: 5 } })).toEqual([
+      'env.HF_TOKEN: is not accepted, and not shown: it sounds like a secret - write a string',
+      'env.API_KEY: is not accepted, and not shown: it sounds like a secret - write a string',
+    ]);
+    expect(tell(z.strictObject({ env }), { env: { HF_TOKEN: 'hf' } })).toEqual([
+      'env.HF_TOKEN: is not accepted, and not shown: it sounds like a secret - declare it under `secrets:`',
+    ]);
   });
 
   it('places each at the line and column of its path', () => {

@@ -1,11 +1,12 @@
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { load } from 'js-yaml';
+import { dump, load } from 'js-yaml';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { loadConfigs } from '../../../src/config/load.ts';
 import { configError } from '../../../src/config/problem.ts';
 import { frameworks } from '../../../src/session/registry.ts';
+import { fullConfig, smallestConfig } from './valid-configs.ts';
 
 let root: string;
 beforeEach(() => {
@@ -27,6 +28,12 @@ const complaint = (files: Record<string, string>): string => {
   } catch (thrown) {
     return (thrown as Error).message;
   }
+};
+
+/** Everything wrong with a config that is given as a value. */
+const loadFile = (config: unknown) => {
+  writeFileSync(join(root, 'config.yaml'), dump(config));
+  return loadConfigs(['config.yaml'], { root, specs, env: {}, overrides: [] }).problems;
 };
 
 /** A flow mapping of YAML as the value that it is. */
@@ -80,17 +87,16 @@ describe('loadConfigs', () => {
       .replace('num_prompts: 10', 'num_prompts: "10"')
       .replace('percentile: 99,', 'percentile: 990,');
     expect(complaint({ 'a.yaml': broken.replace('framework: llama_cpp', 'framework: lama_cpp') })).toContain(
-      'a.yaml:4:1 framework: "lama_cpp" has no adapter - did you mean `llama_cpp`?',
+      'a.yaml:4:1 framework: there is no framework "lama_cpp" - did you mean `llama_cpp`?',
     );
     const inSweep = broken.replace('[1, 2]', '["a b"]').replace('quant: f32', 'quant: f32, backend: none');
     expect(complaint({ 'a.yaml': inSweep })).toMatchInlineSnapshot(`
       "a.yaml:3:1 target_gpus: unknown field - did you mean \`target_gpu\`?
       a.yaml:8:21 knobs.backend: "none" is not accepted - use "node-llama-cpp" or "llama-server"
       a.yaml:9:26 params.num_prompts: "10" is a string - write 10 without quotes
-      a.yaml:11:18 sweep.concurrency[0]: "conca b" cannot be part of a cell id - use letters, digits, "_", "." and "-", with a letter or digit first; or write {concurrency: ..., name: ...}
       a.yaml:11:18 sweep.concurrency[0]: "a b" is not a number - write a whole number of 1 or more
       a.yaml:14:41 thresholds[0].percentile: 990 is not accepted - write a percentile above 0 and at most 100
-      6 problems in 1 of 1 file. Nothing was launched."
+      5 problems in 1 of 1 file. Nothing was launched."
     `);
     const typo = GOOD.replace('framework: llama_cpp', 'framework: lama_cpp').replace('test_id: demo', 'test_id: other');
     expect(
@@ -104,10 +110,37 @@ describe('loadConfigs', () => {
       "a.yaml:3:1 target_gpus: unknown field - did you mean \`target_gpu\`?
       a.yaml:9:26 params.num_prompts: "10" is a string - write 10 without quotes
       a.yaml:14:41 thresholds[0].percentile: 990 is not accepted - write a percentile above 0 and at most 100
-      b.yaml:4:1 framework: "lama_cpp" has no adapter - did you mean \`llama_cpp\`?
+      b.yaml:4:1 framework: there is no framework "lama_cpp" - did you mean \`llama_cpp\`?
       d.yaml:17:1 seed: is already written in line 16 - keep one of the two
       5 problems in 3 of 4 files. Nothing was launched."
     `);
+  });
+
+  it('blames no other field for a wrong one', () => {
+    for (const { name } of specs) {
+      for (const config of [smallestConfig(name), fullConfig(name)]) {
+        for (const field of Object.keys(config)) {
+          const wrong = loadFile({ ...config, [field]: 7.5 });
+          expect(new Set(wrong.map(({ path }) => path))).toEqual(new Set([field]));
+          const { [field]: value, ...others } = config;
+          expect(loadFile({ ...others, [`${field}x`]: value }).map(({ path }) => path)).toEqual([`${field}x`]);
+        }
+      }
+    }
+  });
+
+  it('finds what else is wrong in a config with a wrong field', () => {
+    const wrong = { ...smallestConfig('megatron'), seed: -1, params: { fsdp: 4 }, benchmarks: ['throughput'] };
+    const paths = ['seed', 'params.fsdp', 'benchmarks[0]'];
+    expect(loadFile(wrong).map(({ path }) => path)).toEqual(paths);
+    expect(loadFile({ ...wrong, framework: 'megaton' }).map(({ path }) => path)).toEqual(['framework', ...paths]);
+  });
+
+  it('takes no axis with a wrong value or name for one that cells are selected by', () => {
+    const quoted = GOOD.replace('[1, 2]', '[1, "2"]\n  exclude: [{concurrency: 2}]');
+    expect(complaint({ 'a.yaml': quoted })).toContain('write 2 without quotes\n1 problem');
+    const misspelt = GOOD.replace('concurrency: [1, 2]', 'concurency: [1, 2]');
+    expect(complaint({ 'a.yaml': misspelt })).toContain('did you mean `concurrency`?\n1 problem');
   });
 
   it('checks params per cell, and says in which', () => {
@@ -136,8 +169,8 @@ describe('loadConfigs', () => {
       1 problem in 1 of 1 file. Nothing was launched."
     `);
     expect(complaint({ 'a.yaml': GOOD.replace('[ttft_p99]', '[]') })).toMatchInlineSnapshot(`
-      "a.yaml:14:5 thresholds[0]: no benchmark claims this Percentile - add ttft_p99 to \`benchmarks:\`
-      a.yaml:15:5 thresholds[1]: no benchmark claims this Percentile - add ttft_p99 to \`benchmarks:\`
+      "a.yaml:14:5 thresholds[0]: no benchmark asks for this Percentile - add ttft_p99 to \`benchmarks:\`, or remove it
+      a.yaml:15:5 thresholds[1]: no benchmark asks for this Percentile - add ttft_p99 to \`benchmarks:\`, or remove it
       2 problems in 1 of 1 file. Nothing was launched."
     `);
     const { cells, warnings } = loadFiles({ 'a.yaml': `${unjudged}enforce: false\n` });
@@ -153,7 +186,7 @@ describe('loadConfigs', () => {
       1 problem in 1 of 1 file. Nothing was launched."
     `);
     expect(complaint({ 'a.yaml': GOOD.replace(', when: {concurrency: 2}', '') })).toMatchInlineSnapshot(`
-      "a.yaml:15:5 thresholds[1]: judges ttft_p99, and so does thresholds[0] - remove one, or make its \`when:\` more specific
+      "a.yaml:15:5 thresholds[1]: judges ttft_p99, and so does the threshold at a.yaml:14 - remove one, or make its \`when:\` more specific
       1 problem in 1 of 1 file. Nothing was launched."
     `);
   });
@@ -187,7 +220,7 @@ describe('loadConfigs', () => {
     expect(complaint({ 'a.yaml': unknown })).toMatchInlineSnapshot(`
       "a.yaml:14:24 thresholds[0].metric: llama_cpp emits no ttft_mss - did you mean \`ttft_ms\`?
       a.yaml:15:24 thresholds[1].metric: llama_cpp emits no ttft_mss - did you mean \`ttft_ms\`?
-      a.yaml:16:89 thresholds[2].metric_pair.ttft: llama_cpp emits no ttft - use one of ttft_ms, tpot_ms, itl_ms, e2el_ms, lateness_ms, input_tokens, output_tokens, throughput, request_throughput, total_token_throughput, goodput, perplexity, nll, queue_depth
+      a.yaml:16:89 thresholds[2].metric_pair.ttft: llama_cpp emits no ttft - did you mean \`ttft_ms\`?
       3 problems in 1 of 1 file. Nothing was launched."
     `);
     expect(loadFiles({ 'a.yaml': `${unknown}enforce: false\n` }).warnings.map(({ path }) => path)).toEqual([
@@ -204,7 +237,7 @@ describe('loadConfigs', () => {
     ['{concurency: 2}', 'did you mean `concurrency`?'],
     ['{engine: 2}', 'use one of the axes isl, osl, shape, concurrency'],
     ['{concurrency: 22}', 'concurrency is 1 or 2 here'],
-    ['{concurrency: "2"}', 'concurrency is 1 or 2 here'],
+    ['{concurrency: "2"}', 'write 2 without quotes'],
     ['{shape: long}', 'shape is "short" or "wide" here'],
     ['{isl: 9, concurrency: 2}', 'each value is there, but no cell has all of them'],
   ])('refuses a `when:` that selects no cell: %s', (when, hint) => {
@@ -232,7 +265,7 @@ describe('loadConfigs', () => {
       expect(cell?.thresholds.map(({ threshold }) => threshold)).toMatchObject([{ value: 3 }]);
     }
     expect(complaint({ 'a.yaml': judged(one, two) })).toContain(
-      'thresholds[1]: judges ttft_p99, and so does thresholds[0]',
+      'thresholds[1]: judges ttft_p99, and so does the threshold at a.yaml:15',
     );
   });
 
@@ -247,12 +280,12 @@ describe('loadConfigs', () => {
   it('refuses two configs whose claims have one name, and names the knob to add', () => {
     const other = GOOD.replace('test_id: demo', 'test_id: demo2');
     expect(complaint({ 'a.yaml': GOOD, 'b.yaml': other })).toMatchInlineSnapshot(`
-      "b.yaml:2:1 test_id: [llama_cpp-tiny-cpu-f32-conc1] is also a cell of a.yaml - no knob differs: add one that does, also to \`id_knobs:\`
+      "b.yaml:8:1 knobs: tests of this config and of a.yaml would have the same names, such as [llama_cpp-tiny-cpu-f32-conc1] - no knob tells them apart: add one, such as \`variant: b\`, and \`id_knobs: [attention, quant, variant]\`
       1 problem in 1 of 2 files. Nothing was launched."
     `);
     const kv = other.replace('quant: f32', 'quant: f32, kv: q8');
     expect(complaint({ 'a.yaml': GOOD, 'b.yaml': `${kv}id_knobs: [quant]\n` })).toMatchInlineSnapshot(`
-      "b.yaml:16:1 id_knobs: [llama_cpp-tiny-cpu-f32-conc1] is also a cell of a.yaml - add kv to \`id_knobs:\`
+      "b.yaml:16:1 id_knobs: tests of this config and of a.yaml would have the same names, such as [llama_cpp-tiny-cpu-f32-conc1] - write \`id_knobs: [quant, kv]\`
       1 problem in 1 of 2 files. Nothing was launched."
     `);
     const named = `${kv}id_knobs: [quant, kv]\n`;
@@ -263,7 +296,7 @@ describe('loadConfigs', () => {
     const quant = (id: string, value: string): string =>
       GOOD.replace('test_id: demo', `test_id: ${id}`).replace('quant: f32', `quant: ${value}`);
     expect(complaint({ 'a.yaml': quant('de.mo', 'q4'), 'b.yaml': quant('de-mo', 'q8') })).toMatchInlineSnapshot(`
-      "b.yaml:2:1 test_id: de-mo has the tag config_de_mo, and so has de.mo in a.yaml - make them differ in letters or digits, or write them alike
+      "b.yaml:2:1 test_id: de-mo has the tag config_de_mo, and so has de.mo in a.yaml - make them differ in letters or digits
       1 problem in 1 of 2 files. Nothing was launched."
     `);
     expect(complaint({ 'a.yaml': quant('x', 'Q4'), 'b.yaml': quant('y', 'q4').replace('[1, 2]', '[2, 3]') })).toContain(

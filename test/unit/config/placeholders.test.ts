@@ -101,6 +101,13 @@ describe('resolvePlaceholders', () => {
     ]);
   });
 
+  it('shows no text behind the name of a secret', () => {
+    expect(resolve('API_KEY: "sk-1234${env:COUNT}"\nPASSWORD: hunter2<changeme>\n').told).toEqual([
+      'f:1:1 API_KEY: this text has a placeholder inside a longer text - export the whole text as one variable, and write nothing but ${env:ITS_NAME}',
+      'f:2:1 PASSWORD: this text is still to be filled in - write your value instead of <changeme>',
+    ]);
+  });
+
   it('leaves braces alone that fill in nothing', () => {
     const value = { json: '{"a": 1}', regex: 'a{2,3}', empty: '{}', op: '<=', text: 'a < b', tokens: 'MAX_TOKENS' };
     expect(resolve(JSON.stringify(value))).toEqual({ value, told: [] });

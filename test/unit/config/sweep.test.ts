@@ -85,8 +85,8 @@ describe('expandSweep', () => {
     expect(expand({ concurrency: [16, 16] }).mistakes).toEqual([
       {
         path: ['concurrency', 1],
-        message: 'a second option is called conc16',
-        hint: 'remove it, or give it another name',
+        message: '16 is in this list already',
+        hint: 'remove it',
       },
     ]);
     const joined = { left: [{ name: 'a' }, { name: 'a-b' }], right: [{ name: 'b-c' }, { name: 'c' }] };
@@ -101,9 +101,13 @@ describe('expandSweep', () => {
     ],
     [{ shape: [{ isl: 1, name: '' }] }, ['shape', 0, 'name'], '"" cannot be part of a cell id'],
     [{ shape: [{ isl: 1, name: '../up' }] }, ['shape', 0, 'name'], '"../up" cannot be part of a cell id'],
-    [{ shape: [{ isl: 1 }, { mode: 'a b' }] }, ['shape', 1], '"modea b" cannot be part of a cell id'],
-    [{ mode: ['ok', 'a b'] }, ['mode', 1], '"modea b" cannot be part of a cell id'],
-    [{ 'a/b': [1] }, ['a/b', 0], '"a/b1" cannot be part of a cell id'],
+    [
+      { shape: [{ isl: 1 }, { mode: 'a b' }] },
+      ['shape', 1],
+      '"modea b", made of its fields, cannot be part of a cell id',
+    ],
+    [{ mode: ['ok', 'a b'] }, ['mode', 1], '"a b" cannot be part of a cell id'],
+    [{ 'a/b': [1] }, ['a/b', 0], '"a/b" cannot be part of a cell id'],
   ] as const)('refuses tokens that no path can hold: %j', (sweep, path, message) => {
     expect(expand(sweep as unknown as Partial<Sweep>).mistakes).toMatchObject([{ path, message }]);
   });
@@ -122,7 +126,7 @@ describe('expandSweep', () => {
         {
           path: [],
           message: '1000 a x 1000 b x 1000 c = 1000000000 cells, more than the limit of 100000',
-          hint: 'sweep fewer values, or write a paired axis that lists the combinations you need',
+          hint: 'sweep fewer values, or write an axis that lists the combinations you need, as mappings',
         },
       ],
     });
@@ -132,16 +136,16 @@ describe('expandSweep', () => {
     const long = expand({ shape: [{ name: 'x'.repeat(121) }] }).mistakes;
     expect(long).toMatchObject([{ message: expect.stringContaining('has 121 characters, more than 120') }]);
     const both = { a: [{ name: 'x', topology: {} }], b: [{ name: 'y', topology: {} }] };
-    expect(expand(both).mistakes).toMatchObject([{ path: ['b'], message: 'sets topology, and so does a' }]);
+    expect(expand(both).mistakes).toMatchObject([{ path: ['b'], message: 'sets topology, and so does sweep.a' }]);
   });
 
   it('refuses a param that two axes set', () => {
     expect(expand({ isl: [1, 2], shape: [{ isl: 3, osl: 4 }, { isl: 5 }] }).mistakes).toEqual([
-      { path: ['shape'], message: 'sets isl, and so does isl', hint: 'keep it in one of them' },
+      { path: ['shape'], message: 'sets isl, and so does sweep.isl', hint: 'keep it in one of them' },
     ]);
     expect(expand({ a: [{ isl: 1 }], b: [{ osl: 1 }, { isl: 2 }], osl: 3 }).mistakes).toMatchObject([
-      { path: ['b'], message: 'sets isl, and so does a' },
-      { path: ['osl'], message: 'sets osl, and so does b' },
+      { path: ['b'], message: 'sets isl, and so does sweep.a' },
+      { path: ['osl'], message: 'sets osl, and so does sweep.b' },
     ]);
   });
 

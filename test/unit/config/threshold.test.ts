@@ -98,7 +98,7 @@ describe('thresholdSchema', () => {
   it('can be printed as a JSON Schema with one branch per kind', () => {
     const schema = z.toJSONSchema(thresholdSchema, { io: 'input' });
     const kinds = schema.oneOf?.map((branch) => branch.properties?.['kind']);
-    expect(kinds).toEqual(
+    expect(kinds).toMatchObject(
       ['Percentile', 'Rate', 'Goodput', 'Convergence', 'Monotonicity', 'Stability'].map((kind) => ({
         type: 'string',
         const: kind,

@@ -129,7 +129,7 @@ describe('parseYaml', () => {
       'a: &base 1\nb: *bsae\nc: *bas\n',
       { a: 1, b: null, c: null },
       [
-        'f:2:4 b: *bsae repeats a value, and none above is marked &bsae - write "*bsae" in quotes if it is text, or the value itself',
+        'f:2:4 b: *bsae repeats a value, and none above is marked &bsae - did you mean *base?',
         'f:3:4 c: *bas repeats a value, and none above is marked &bas - did you mean *base?',
       ],
     ],
@@ -196,35 +196,35 @@ describe('parseYaml', () => {
     [
       'op: >= # lower\nb: 1\n',
       { op: '>=', b: 1 },
-      ['f:1:5 >= begins with >, which means something else in YAML - write ">=" in quotes'],
+      ['f:1:5 op: >= begins with >, which means something else in YAML - write ">=" in quotes'],
     ],
     [
       '- {op: >=, home: ${env:HOME}, list: [@a, x{b}]}\n- *\n',
       [{ op: '>=', home: '${env:HOME}', list: ['@a', 'x{b}'] }, '*'],
       [
-        'f:1:8 >= begins with >, which means something else in YAML - write ">=" in quotes',
-        'f:1:18 ${env:HOME} has { } in it, which mean something else here - write "${env:HOME}" in quotes',
-        'f:1:38 @a begins with @, which means something else in YAML - write "@a" in quotes',
-        'f:1:42 x{b} has { } in it, which mean something else here - write "x{b}" in quotes',
-        'f:2:3 * means something else in YAML - write "*" in quotes',
+        'f:1:8 [0].op: >= begins with >, which means something else in YAML - write ">=" in quotes',
+        'f:1:18 [0].home: ${env:HOME} has { } in it, which mean something else here - write "${env:HOME}" in quotes',
+        'f:1:38 [0].list[0]: @a begins with @, which means something else in YAML - write "@a" in quotes',
+        'f:1:42 [0].list[1]: x{b} has { } in it, which mean something else here - write "x{b}" in quotes',
+        'f:2:3 [1]: * means something else in YAML - write "*" in quotes',
       ],
     ],
     [
       'image: rocm: latest # x\n',
       { image: 'rocm: latest' },
-      ['f:1:8 rocm: latest has a colon and a space in it, which make a field - write "rocm: latest" in quotes'],
+      ['f:1:8 image: rocm: latest has a colon and a space in it, which make a field - write "rocm: latest" in quotes'],
     ],
     [
       'a: {b: c: d}\n',
       { a: { b: 'c: d' } },
-      ['f:1:8 c: d has a colon and a space in it, which make a field - write "c: d" in quotes'],
+      ['f:1:8 a.b: c: d has a colon and a space in it, which make a field - write "c: d" in quotes'],
     ],
     [
       'a: {isl: 64 osl: 8}\nb: ["x" "y"]\n',
       { a: { isl: 64, osl: 8 }, b: ['x', 'y'] },
       [
-        'f:1:13 a comma is missing before osl: 8 - write a comma between entries',
-        'f:2:9 a comma is missing before "y" - write a comma between entries',
+        'f:1:13 a.osl: a comma is missing before osl: 8 - write a comma between entries',
+        'f:2:9 b[0]: a comma is missing before "y" - write a comma between entries',
       ],
     ],
     ['a: 1\nseed:2\nb: 3\n', 'unreadable', ['f:2:1 seed:2 has no space after the colon - write `seed: 2`']],
@@ -295,6 +295,24 @@ describe('parseYaml', () => {
     ['['.repeat(70), 'unreadable', ['f:1:64 is nested deeper than 64 levels - write it flatter']],
   ])('says what to type where %j is no YAML, and reads on where it can', (text, value, told) => {
     expect(read(text)).toEqual({ value, told });
+  });
+
+  it('shows nothing of what stands behind the name of a secret', () => {
+    const hidden = 'cannot be read, and is not shown: HF_TOKEN sounds like a secret';
+    for (const value of [
+      '@hf_abcdef',
+      '99999999999999999999',
+      'hf_abc: def',
+      '*hf_abcdef',
+      '!hf_abcdef x',
+      'a\u00A0hf_abc',
+    ]) {
+      const [problem] = parseYaml('f', `env: {A: 1}\nHF_TOKEN: ${value}\n`).problems;
+      expect(problem).toMatchObject({ message: hidden, hint: 'declare it under `secrets:`, and write no value here' });
+    }
+    expect(read('hf_token: {kind: SecretValue, source: env env_var: HF_TOKEN}\n').told).toEqual([
+      'f:1:43 hf_token.env_var: a comma is missing before env_var: HF_TOKEN - write a comma between entries',
+    ]);
   });
 
   it('does not let aliases write out to more than a document may have', () => {

@@ -84,6 +84,11 @@ describe('nearest', () => {
   it.each([
     ['atention', 'attention'],
     ['conccurency', 'concurrency'],
+    ['qaunt', 'quant'],
+    ['qnaut', null],
+    ['conc', 'concurrency'],
+    ['Atten', 'attention'],
+    ['qu', null],
     ['zzz', null],
     ['a', null],
   ])('%s means %s', (word, meant) => {
