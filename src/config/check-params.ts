@@ -8,6 +8,7 @@ import { listOf } from './schema-words.ts';
 import type { Workload } from './schema.ts';
 import { findHome } from './stray-fields.ts';
 import type { Topology } from './topology.ts';
+import type { PathStep } from './yaml-source.ts';
 
 /** The params of one cell, and what is wrong with them. */
 interface CheckedParams {
@@ -31,14 +32,19 @@ export function checkParams(point: SweepPoint, fixed: Workload['params'], framew
   return { params: merged, isValid: false, mistakes };
 }
 
-function placeIssue(issue: Unplaced, { origins, cellId }: SweepPoint, spec: FrameworkSpec): CellMistake {
+function placeIssue(issue: Unplaced, point: SweepPoint, spec: FrameworkSpec): CellMistake {
   const [field = '', ...rest] = issue.path;
-  const origin = origins[String(field)];
+  const origin = originOf(field, point);
   // A swept value names its cells by its place; any other is the same in all or wrong in some.
-  if (origin === undefined) return { ...issue, path: ['params', ...issue.path], cellId };
+  if (origin === null) return { ...issue, path: ['params', ...issue.path], cellId: point.cellId };
   // The name of an axis is misspelt once, however many values it has.
-  const isName = origin.option === null && !(field in spec.params.shape);
+  const isName = origin.option === null && !Object.hasOwn(spec.params.shape, field);
   return { ...issue, path: ['sweep', ...(isName ? origin.path.slice(0, 1) : origin.path), ...rest] };
+}
+
+/** What the sweep sets a param with; null for one that it does not set. */
+function originOf(field: PathStep, { origins }: SweepPoint): Origin | null {
+  return Object.hasOwn(origins, field) ? (origins[field] ?? null) : null;
 }
 
 /** A param that has its place elsewhere, and what to say of it. */
@@ -53,11 +59,11 @@ interface Stray {
 function findStrays(issues: readonly Unplaced[], point: SweepPoint, frameworks: Frameworks): readonly Stray[] {
   return issues.flatMap(({ path: [step = '', ...rest] }) => {
     const field = String(step);
-    if (rest.length > 0 || field in frameworks.spec.params.shape) return [];
-    const origin = point.origins[field];
-    const home = findHome(field, origin === undefined ? 'params' : 'sweep', frameworks);
+    if (rest.length > 0 || Object.hasOwn(frameworks.spec.params.shape, field)) return [];
+    const origin = originOf(field, point);
+    const home = findHome(field, origin === null ? 'params' : 'sweep', frameworks);
     if (home === null) return [];
-    return [{ field, path: origin === undefined ? ['params', field] : ['sweep', ...origin.path.slice(0, 1)], ...home }];
+    return [{ field, path: origin === null ? ['params', field] : ['sweep', ...origin.path.slice(0, 1)], ...home }];
   });
 }
 
@@ -83,9 +89,9 @@ export function checkConstraints(
   return spec.constraints(cell).map((violation) => placeViolation(violation, point));
 }
 
-function placeViolation({ field, message, hint }: Violation, { origins, cellId }: SweepPoint): CellMistake {
-  const origin: Origin | undefined = origins[field];
-  if (origin === undefined) return { path: ['params', field], message, hint, cellId };
+function placeViolation({ field, message, hint }: Violation, point: SweepPoint): CellMistake {
+  const origin = originOf(field, point);
+  if (origin === null) return { path: ['params', field], message, hint, cellId: point.cellId };
   if (origin.option === null) return { path: ['sweep', ...origin.path], message, hint };
   const { token, path } = origin.option;
   return { path: ['sweep', ...path], message: `${token}: ${message}`, hint };

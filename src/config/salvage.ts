@@ -24,7 +24,9 @@ type Fields = Readonly<Record<string, unknown>>;
 export function salvage(source: YamlSource, spec: FrameworkSpec, lost: readonly string[]): Salvage {
   const fields = source.value as Fields;
   const wrong = new Set([...lost, ...wrongFields(fields)]);
-  const right = Object.entries(fields).filter(([name]) => name in workloadSchema.shape && !wrong.has(name));
+  const right = Object.entries(fields).filter(
+    ([name]) => Object.hasOwn(workloadSchema.shape, name) && !wrong.has(name),
+  );
   const { kept, indices } = keepThresholds(fields['thresholds']);
   const isJudgingKnown = !wrong.has('thresholds') && !wrong.has('benchmarks');
   const whole = workloadSchema.parse({
@@ -50,7 +52,9 @@ function wrongFields(fields: Fields): readonly string[] {
   const names = Object.keys(shape);
   const refused = Object.entries(shape).filter(([name, schema]) => !schema.safeParse(fields[name]).success);
   const absent = names.filter((name) => !(name in fields));
-  const misspelt = Object.keys(fields).flatMap((name) => (name in shape ? [] : (nearest(name, absent) ?? [])));
+  const misspelt = Object.keys(fields).flatMap((name) =>
+    Object.hasOwn(shape, name) ? [] : (nearest(name, absent) ?? []),
+  );
   return [...refused.map(([name]) => name), ...misspelt];
 }
 

@@ -14,13 +14,14 @@ interface Home {
 export function findHome(field: string, section: 'params' | 'sweep', frameworks: Frameworks): Home | null {
   const { spec } = frameworks;
   const hint = section === 'params' ? 'move it there' : 'write it there, in a config for each value';
-  if (field in spec.knobs.shape) return { reason: 'set under `knobs:`', hint };
-  if (field in workloadSchema.shape) return { reason: `set outside of \`${section}:\`, without indentation`, hint };
+  if (Object.hasOwn(spec.knobs.shape, field)) return { reason: 'set under `knobs:`', hint };
+  if (Object.hasOwn(workloadSchema.shape, field))
+    return { reason: `set outside of \`${section}:\`, without indentation`, hint };
   return findOwners(field, section, frameworks);
 }
 
 function findOwners(field: string, section: 'params' | 'sweep', { spec, all }: Frameworks): Home | null {
-  const owners = all.filter(({ params }) => field in params.shape);
+  const owners = all.filter(({ params }) => Object.hasOwn(params.shape, field));
   if (owners.length === 0) return null;
   if (owners.some(({ workloadKind }) => workloadKind === spec.workloadKind)) {
     const meant = nearest(field, Object.keys(spec.params.shape));
@@ -42,7 +43,7 @@ function namesOf(specs: readonly FrameworkSpec[]): readonly string[] {
 
 /** Under which field of a config a name belongs that stands at its left margin; null when it belongs nowhere. */
 export function findSection(name: string, spec: FrameworkSpec): 'params' | 'knobs' | null {
-  if (name in workloadSchema.shape) return null;
-  if (name in spec.params.shape) return 'params';
-  return name in spec.knobs.shape ? 'knobs' : null;
+  if (Object.hasOwn(workloadSchema.shape, name)) return null;
+  if (Object.hasOwn(spec.params.shape, name)) return 'params';
+  return Object.hasOwn(spec.knobs.shape, name) ? 'knobs' : null;
 }

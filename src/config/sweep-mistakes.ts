@@ -29,6 +29,17 @@ function describeToken({ name, paired }: Axis, { token, path, params }: AxisOpti
   };
 }
 
+/** Axes called like a field of their options: a selector could mean the one or the other. */
+export function axisNameMistakes(axes: readonly Axis[]): readonly Unplaced[] {
+  return axes
+    .filter(({ name, paired, options }) => paired && options.some(({ params }) => Object.hasOwn(params, name)))
+    .map(({ name }) => ({
+      path: [name],
+      message: `${name} is also a field of its options`,
+      hint: 'give the axis a name of its own',
+    }));
+}
+
 /** What two axes set both. */
 export function rivalMistakes(axes: readonly Axis[]): readonly Unplaced[] {
   const mistakes: Unplaced[] = [];

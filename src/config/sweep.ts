@@ -4,7 +4,14 @@ import type { Unplaced } from './issues.ts';
 import type { Complaint } from './problem.ts';
 import type { Sweep } from './schema.ts';
 import { selects } from './selector.ts';
-import { duplicateMistakes, filterMistakes, rivalMistakes, tokenMistakes, tooManyCells } from './sweep-mistakes.ts';
+import {
+  axisNameMistakes,
+  duplicateMistakes,
+  filterMistakes,
+  rivalMistakes,
+  tokenMistakes,
+  tooManyCells,
+} from './sweep-mistakes.ts';
 import type { PathStep } from './yaml-source.ts';
 
 /**
@@ -21,7 +28,7 @@ export function expandSweep(
     readAxis({ name, token: tokens[name] ?? name }, value, mistakes),
   );
   const rivals = rivalMistakes(axes);
-  mistakes.push(...tokenMistakes(axes), ...rivals);
+  mistakes.push(...tokenMistakes(axes), ...axisNameMistakes(axes), ...rivals);
   // Which of the two a cell would get is anybody's guess, and so is what would be wrong with it.
   if (rivals.length > 0) return { points: [], mistakes };
   const size = axes.reduce((product, { options }) => product * options.length, 1);

@@ -60,7 +60,7 @@ describe('explainIssues', () => {
     [z.array(z.string()), {}, '{} is not a list - write a list of strings'],
     [z.array(z.int()), {}, '{} is not a list - write a list of numbers'],
     [z.record(z.string(), count), 5, '5 is not a mapping - write a mapping (key: value)'],
-    [z.strictObject({ x: count, y: count.exactOptional() }), 5, '5 is not a mapping - write a mapping with `x`'],
+    [z.strictObject({ x: count, y: count.exactOptional() }), 5, '5 is not a mapping - write {"x":5}'],
     [z.strictObject({ x: count, y: count }).partial(), 5, '5 is not a mapping - write a mapping with `x` or `y`'],
     [count, NaN, 'NaN is not a number - write a whole number of 1 or more'],
     [z.date(), 5, '5 is not accepted - write another value'],

@@ -38,7 +38,7 @@ describe('resolvePlaceholders', () => {
   it('keeps the places of the document, and leaves what it was given alone', () => {
     const { source } = parseYaml('f', 'a: 1\nb: ${env:COUNT}\n');
     const resolved = resolvePlaceholders(source!, ENV).source;
-    expect(resolved.locate(['b'])).toEqual({ file: 'f', line: 2, column: 1, path: 'b' });
+    expect(resolved.locate(['b'])).toEqual({ file: 'f', line: 2, column: 1, path: 'b (from COUNT)' });
     expect([source!.value, resolved.value]).toEqual([
       { a: 1, b: '${env:COUNT}' },
       { a: 1, b: 8 },

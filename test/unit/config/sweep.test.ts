@@ -149,6 +149,12 @@ describe('expandSweep', () => {
     ]);
   });
 
+  it('refuses an axis that is called like a field of its options', () => {
+    expect(expand({ isl: [{ isl: 1, osl: 4 }, { isl: 5 }] }).mistakes).toEqual([
+      { path: ['isl'], message: 'isl is also a field of its options', hint: 'give the axis a name of its own' },
+    ]);
+  });
+
   it('refuses filters that leave no cell', () => {
     expect(expand({ isl: [1, 2], exclude: [{ isl: 1 }, { isl: 2 }] }).mistakes).toEqual([
       { path: ['exclude'], message: 'leaves none of 2 cells', hint: 'keep at least one cell' },
