@@ -27,7 +27,15 @@ describe('the published package', () => {
     const project = new Project({ 'configs/quick.yaml': ONE_CELL });
     const files = await installPackage(project.root);
     const folders = new Set(files.map((file) => (file.includes('/') ? `${file.split('/')[0]}/` : file)));
-    expect([...folders].sort()).toEqual(['LICENSE', 'README.md', 'dist/', 'package.json', 'schemas/', 'src/', 'suites/']);
+    expect([...folders].sort()).toEqual([
+      'LICENSE',
+      'README.md',
+      'dist/',
+      'package.json',
+      'schemas/',
+      'src/',
+      'suites/',
+    ]);
     expect(files.filter((file) => file.startsWith('src/'))).toEqual(['src/lifecycle/patterns.yaml']);
     const { tests, launched, screen } = await project.run();
     expect(screen).toContain('nothing left running');

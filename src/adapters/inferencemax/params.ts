@@ -9,6 +9,7 @@ import {
   modelFields,
   ownersOf,
   portSchema,
+  refuse,
   stackKnobs,
   vllmClientFields,
 } from '../shared/serving-params.ts';
@@ -80,6 +81,17 @@ const benchOwners = {
   base_url: 'topology.roles',
 };
 
+interface Groups {
+  readonly tensor_parallelism: number;
+  readonly expert_parallelism: number;
+}
+
+function checkExperts(payload: z.core.ParsePayload<Groups>): void {
+  const { tensor_parallelism, expert_parallelism } = payload.value;
+  if (tensor_parallelism % expert_parallelism === 0) return;
+  refuse(payload, 'expert_parallelism', `set a divisor of tensor_parallelism (${tensor_parallelism})`);
+}
+
 /** The params of an inferencemax cell, axis values included. */
 const inferencemaxParams = z
   .strictObject({
@@ -89,11 +101,7 @@ const inferencemaxParams = z
       "Further flags of the load client; those of the server are the recipe's own.",
     ),
   })
-  .check(checkLengths)
-  .refine((params) => params.tensor_parallelism % params.expert_parallelism === 0, {
-    path: ['expert_parallelism'],
-    error: 'set a divisor of tensor_parallelism',
-  });
+  .check(checkLengths, checkExperts);
 
 /** What the config loader must know of inferencemax. */
 export const inferencemaxSpec = defineFramework({

@@ -1,5 +1,30 @@
 import { z } from 'zod';
 import { defineFramework } from '../../config/framework.ts';
+import { refuse } from '../shared/serving-params.ts';
+
+interface Arrivals {
+  readonly concurrency?: number;
+  readonly request_rate?: number;
+}
+
+function checkArrivals(payload: z.core.ParsePayload<Arrivals>): void {
+  const { concurrency, request_rate } = payload.value;
+  if ((concurrency === undefined) !== (request_rate === undefined)) return;
+  const field = concurrency === undefined ? 'concurrency' : 'request_rate';
+  refuse(payload, field, 'set either concurrency (closed loop) or request_rate (open loop)');
+}
+
+interface Lengths {
+  readonly isl: number;
+  readonly osl: number;
+  readonly max_model_length: number;
+}
+
+function checkContext(payload: z.core.ParsePayload<Lengths>): void {
+  const { isl, osl, max_model_length } = payload.value;
+  if (isl + osl <= max_model_length) return;
+  refuse(payload, 'max_model_length', `isl + osl must fit into max_model_length: set at least ${isl + osl}`);
+}
 
 /** The params of a llama_cpp cell, axis values included. */
 export const llamaCppParams = z
@@ -33,14 +58,7 @@ export const llamaCppParams = z
     port: z.int().min(0).max(65_535).default(0).describe('Port of the server; 0 lets the system choose.'),
     request_timeout_s: z.number().positive().default(60).describe('Seconds until a request counts as failed.'),
   })
-  .refine((params) => (params.concurrency === undefined) !== (params.request_rate === undefined), {
-    path: ['concurrency'],
-    error: 'set either concurrency (closed loop) or request_rate (open loop)',
-  })
-  .refine((params) => params.isl + params.osl <= params.max_model_length, {
-    path: ['max_model_length'],
-    error: 'isl + osl must fit into max_model_length',
-  });
+  .check(checkArrivals, checkContext);
 
 /** The params of a llama_cpp cell, validated. */
 export type LlamaCppParams = z.output<typeof llamaCppParams>;

@@ -60,7 +60,7 @@ const wanFields = {
   frame_num: z
     .int()
     .min(1)
-    .refine((frames) => frames % 4 === 1, 'one more than a multiple of 4, e.g. 81')
+    .refine((frames) => frames % 4 === 1, 'write one more than a multiple of 4, e.g. 81')
     .exactOptional()
     .describe('Frames of the video, one more than a multiple of 4.'),
   num_benchmark_steps: z.int().min(1).exactOptional().describe('Measured videos.'),

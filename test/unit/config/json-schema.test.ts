@@ -26,7 +26,7 @@ const configs = specs.flatMap(({ name }) => [smallestConfig(name), fullConfig(na
 
 /** What zod knows and a JSON Schema does not say, with the reason: the loader tells, the editor does not. */
 const BEYOND_JSON_SCHEMA: Readonly<Record<string, string>> = {
-  'one more than a multiple of 4, e.g. 81': '`multipleOf` leaves no remainder',
+  'write one more than a multiple of 4, e.g. 81': '`multipleOf` leaves no remainder',
   'write a host name or an IP address': 'an address in the notation of IPv6 is no pattern',
   'write a port from 1 to 65535': 'no pattern compares a number inside a text',
 };

@@ -149,7 +149,7 @@ describe('loadConfigs', () => {
       1 problem in 1 of 1 file. Nothing was launched."
     `);
     expect(complaint({ 'a.yaml': GOOD.replace('isl: 8', 'isl: 61') })).toMatchInlineSnapshot(`
-      "a.yaml:9:44 params.max_model_length: 64 is not accepted - isl + osl must fit into max_model_length
+      "a.yaml:9:44 params.max_model_length: 64 is not accepted - isl + osl must fit into max_model_length: set at least 65
       1 problem in 1 of 1 file. Nothing was launched."
     `);
     expect(complaint({ 'a.yaml': GOOD.replace('num_prompts', 'num_promts') })).toMatchInlineSnapshot(`

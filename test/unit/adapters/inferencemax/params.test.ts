@@ -74,7 +74,7 @@ describe('params', () => {
     [
       'expert groups that do not divide the GPUs',
       { ...CELL, tensor_parallelism: 8, expert_parallelism: 3 },
-      'expert_parallelism: set a divisor of tensor_parallelism',
+      'expert_parallelism: set a divisor of tensor_parallelism (8)',
     ],
     [
       'a flag that a param sets',

@@ -69,7 +69,11 @@ describe('params', () => {
   it.each<[string, object, string]>([
     ['an option of Wan for Flux', { ...FLUX, frame_num: 81 }, 'frame_num: remove it: it is for wan_i2v and wan_t2v'],
     ['an option of Flux for Wan', { ...WAN, height: 720 }, 'height: remove it: it is for flux_t2i'],
-    ['frames that Wan cannot make', { ...WAN, frame_num: 80 }, 'frame_num: one more than a multiple of 4, e.g. 81'],
+    [
+      'frames that Wan cannot make',
+      { ...WAN, frame_num: 80 },
+      'frame_num: write one more than a multiple of 4, e.g. 81',
+    ],
     [
       'a flag that a param sets',
       { ...WAN, run_args: { 'ulysses-size': 8 } },
