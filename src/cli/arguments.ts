@@ -3,17 +3,6 @@ import type { ArgsDef } from 'citty';
 import { AssayError } from '../core/errors.ts';
 import { nearest } from '../core/nearest.ts';
 
-/**
- * Refuses options that a command does not have: citty lets them pass, and a
- * mistyped `--json` would silently print the wrong thing.
- *
- * @throws AssayError USAGE
- */
-export function refuseUnknown(args: Readonly<Record<string, unknown>>, known: readonly string[]): void {
-  const unknown = Object.keys(args).find((name) => name !== '_' && !known.includes(name));
-  if (unknown !== undefined) throw unknownOption(`--${unknown}`, known);
-}
-
 /** The options of one command line, by their full name. */
 export interface Options {
   /** Every value of an option, in order. */
@@ -25,12 +14,14 @@ export interface Options {
 
 /**
  * Reads options of which some may be given several times: citty keeps only the last of each.
+ * The advice is for an option that resembles none of the known.
  *
- * @throws AssayError USAGE for what the command does not take, and for an option without its value.
+ * @throws AssayError USAGE for what the command does not take, for an option without its value, and for a flag with one.
  */
-export function readOptions(rawArgs: readonly string[], known: ArgsDef): Options {
+export function readOptions(rawArgs: readonly string[], known: ArgsDef, advice = 'see --help'): Options {
   const values = new Map<string, string[]>();
-  for (const { name, value } of tokensOf(rawArgs, known)) values.set(name, [...(values.get(name) ?? []), value]);
+  for (const { name, value } of tokensOf(rawArgs, known, advice))
+    values.set(name, [...(values.get(name) ?? []), value]);
   const all = (name: string): readonly string[] => values.get(name) ?? [];
   return {
     all,
@@ -48,20 +39,42 @@ interface Given {
   readonly value: string;
 }
 
-function tokensOf(rawArgs: readonly string[], known: ArgsDef): readonly Given[] {
+function tokensOf(rawArgs: readonly string[], known: ArgsDef, advice: string): readonly Given[] {
   const names = namesOf(known);
   const options = Object.fromEntries([...names].map(([name, { type }]) => [name, { type, ...shortOf(name) }]));
   const { tokens } = parseArgs({ args: [...rawArgs], options, strict: false, allowPositionals: true, tokens: true });
+  const places = Object.keys(known).filter((name) => known[name]?.type === 'positional');
+  const namesConfigs = tokens.some((token) => token.kind === 'option' && /^configs?$/.test(token.name));
   return tokens.flatMap((token) => {
     if (token.kind === 'option-terminator') return [];
-    if (token.kind === 'positional') throw stray(token.value);
+    if (token.kind === 'positional') {
+      const name = places.shift();
+      if (name === undefined) throw stray(token.value, 'configs' in known && !namesConfigs);
+      return [{ name, value: token.value }];
+    }
     const option = names.get(token.name);
-    if (option === undefined) throw unknownOption(token.rawName, Object.keys(known));
-    if (option.type === 'boolean') return [{ name: option.name, value: '' }];
-    // `--set --json` sets nothing.
-    if (token.value === undefined || (!token.inlineValue && token.value.startsWith('-'))) throw noValue(token.rawName);
-    return [{ name: option.name, value: token.value }];
+    if (option === undefined) throw unknownOption(token.rawName, [...names.keys()], advice);
+    return [{ name: option.name, value: valueOf(token, option) }];
   });
+}
+
+interface OptionToken {
+  readonly rawName: string;
+  readonly value: string | undefined;
+  readonly inlineValue: boolean | undefined;
+}
+
+function valueOf({ rawName, value, inlineValue }: OptionToken, { type }: KnownOption): string {
+  if (type === 'boolean') {
+    if (value === undefined) return '';
+    throw new AssayError('USAGE', `${rawName}=${value}: this option takes no value`, {
+      hint: `write ${rawName}, or leave it out`,
+    });
+  }
+  // `--set --json` sets nothing, and neither does a shell variable that is not set.
+  if (value === undefined || value.trim() === '' || (inlineValue !== true && value.startsWith('-')))
+    throw noValue(rawName);
+  return value;
 }
 
 interface KnownOption {
@@ -73,6 +86,7 @@ interface KnownOption {
 function namesOf(known: ArgsDef): ReadonlyMap<string, KnownOption> {
   return new Map(
     Object.entries(known).flatMap(([name, definition]) => {
+      if (definition.type === 'positional') return [];
       const option: KnownOption = { name, type: definition.type === 'boolean' ? 'boolean' : 'string' };
       const aliases = 'alias' in definition ? [definition.alias ?? []].flat() : [];
       return [name, ...aliases].map((one) => [one, option] as const);
@@ -84,20 +98,29 @@ function shortOf(name: string): { readonly short?: string } {
   return name.length === 1 ? { short: name } : {};
 }
 
-function unknownOption(typed: string, known: readonly string[]): AssayError {
-  const meant = nearest(typed.replace(/^-+/, ''), known);
+function unknownOption(typed: string, known: readonly string[], advice: string): AssayError {
+  const meant = nearest(
+    typed.replace(/^-+/, ''),
+    known.filter((name) => name.length > 1),
+  );
   return new AssayError('USAGE', `there is no option ${typed}`, {
-    hint: meant === null ? 'see --help' : `did you mean --${meant}?`,
+    hint: meant === null ? advice : `did you mean --${meant}?`,
   });
 }
 
-function noValue(typed: string): AssayError {
-  return new AssayError('USAGE', `${typed} has no value`, { hint: `write ${typed}=<value>, or leave it out` });
+/** An option that is there and says nothing. */
+export function noValue(typed: string): AssayError {
+  return new AssayError('USAGE', `${typed} has no value`, {
+    hint: `write ${typed}${typed.startsWith('--') ? '=' : ' '}<value>, or leave it out`,
+  });
 }
 
-// A shell that finds files for a glob makes many words of it.
-function stray(word: string): AssayError {
+// A shell that finds files for a glob makes many words of it, the first of which is the value of the option.
+function stray(word: string, mayBeConfig: boolean): AssayError {
+  const isConfig = mayBeConfig && /\.(?:ya?ml|json)$/.test(word);
   return new AssayError('USAGE', `"${word}" belongs to no option`, {
-    hint: "put quotes around globs and around several words: --configs 'configs/*.yaml'",
+    hint: isConfig
+      ? `did you mean --configs ${word}?`
+      : "put quotes around globs and around several words: --configs 'configs/*.yaml'",
   });
 }

@@ -3,6 +3,8 @@ import { readFileSync } from 'node:fs';
 import { stripVTControlCharacters } from 'node:util';
 import { defineCommand, renderUsage, runCommand } from 'citty';
 import type { CommandDef } from 'citty';
+import { AssayError } from '../core/errors.ts';
+import { nearest } from '../core/nearest.ts';
 import { EXIT } from './exit.ts';
 import { describeKnown, knownErrorIn } from './known-error.ts';
 import { plan, planExamples } from './plan.ts';
@@ -31,14 +33,23 @@ async function start(argv: readonly string[]): Promise<void> {
     process.stdout.write(`${version}\n`);
     return;
   }
+  const [name = ''] = argv;
+  if (name !== '' && !name.startsWith('-') && !Object.hasOwn(subCommands, name)) throw unknownCommand(name);
   const wantsHelp = wordsOf(argv).some((word) => word === '--help' || word === '-h');
   if (argv.length === 0 || wantsHelp) {
-    const usage = await usageOf(argv[0] ?? '');
+    const usage = await usageOf(name);
     process.stdout.write(`${isColourful() ? usage : stripVTControlCharacters(usage)}\n`);
     process.exitCode = wantsHelp ? EXIT.ok : EXIT.usage;
     return;
   }
   await runCommand(main, { rawArgs: [...argv] });
+}
+
+function unknownCommand(typed: string): AssayError {
+  const meant = nearest(typed, Object.keys(subCommands));
+  return new AssayError('USAGE', `Unknown command ${typed} - see assay --help`, {
+    hint: meant === null ? `there are ${Object.keys(subCommands).join(', ')}` : `did you mean assay ${meant}?`,
+  });
 }
 
 // citty looks at neither the terminal nor every value of NO_COLOR.

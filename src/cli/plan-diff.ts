@@ -9,7 +9,13 @@ export function printDiff(diff: PlanDiff, ref: string): string {
   const sections = [
     section(
       'To launch again',
-      relaunched.map(({ key, changes }) => ({ name: key, why: changes.map(describeChange) })),
+      relaunched.map(({ key, changes, thresholds }) => ({
+        name: key,
+        why: [
+          ...changes.map(describeChange),
+          ...thresholds.map((change) => `and judged by another bound: ${describeThreshold(change)}`),
+        ],
+      })),
     ),
     section(
       'New',

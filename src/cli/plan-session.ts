@@ -1,6 +1,8 @@
+import { statSync } from 'node:fs';
 import { AssayError } from '../core/errors.ts';
 import { toEnvironment } from '../session/environment.ts';
 import type { Options } from './arguments.ts';
+import { isEmpty, nothingSelected } from './nothing-selected.ts';
 import { withProgress } from './progress.ts';
 import { claimFilters, isFiltered, typedOptions } from './session-options.ts';
 import type { ClaimFilters } from './session-options.ts';
@@ -9,19 +11,20 @@ import type { VitestPlan } from './user-vitest.ts';
 
 /** What a run with these options would do, in the folder where the user stands. */
 export async function planSessionOf(options: Options): Promise<VitestPlan> {
-  Object.assign(process.env, toEnvironment(typedOptions(options)));
+  const typed = typedOptions(options);
+  const folder = typed.configs.find((path) => statSync(path, { throwIfNoEntry: false })?.isDirectory());
+  if (folder !== undefined) throw isFolder(folder);
+  Object.assign(process.env, toEnvironment(typed));
   const filters = claimFilters(options);
-  const plan = await withProgress('planning ...', () => planInVitest(process.cwd(), filters));
-  if (isFiltered(filters) && plan.sessions.every(({ claims }) => claims.length === 0)) throw nothingSelected(filters);
+  const makePlan = (some: ClaimFilters): Promise<VitestPlan> =>
+    withProgress('planning ...', () => planInVitest(process.cwd(), some));
+  const plan = await makePlan(filters);
+  if (isFiltered(filters) && isEmpty(plan)) throw await nothingSelected(filters, makePlan);
   return plan;
 }
 
-function nothingSelected({ testNamePattern, tagsFilter = [] }: ClaimFilters): AssayError {
-  const given = [
-    ...(testNamePattern === undefined ? [] : [`-t "${testNamePattern}"`]),
-    ...tagsFilter.map((expression) => `--tags-filter "${expression}"`),
-  ];
-  return new AssayError('SELECTION_INVALID', `${given.join(' ')} selects no claim`, {
-    hint: '`assay plan --json` has the names and tags of all claims; every word must occur',
+function isFolder(path: string): AssayError {
+  return new AssayError('USAGE', `--configs ${path}: this is a folder`, {
+    hint: `write --configs '${path.replace(/\/+$/, '')}/**/*.yaml'`,
   });
 }

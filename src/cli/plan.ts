@@ -3,6 +3,7 @@ import { pipeline } from 'node:stream/promises';
 import { defineCommand } from 'citty';
 import type { ArgsDef } from 'citty';
 import { formatProblem } from '../config/problem.ts';
+import type { Problem } from '../config/problem.ts';
 import { AssayError } from '../core/errors.ts';
 import { groupBy } from '../core/group-by.ts';
 import type { PlannedSession } from '../session/plan-api.ts';
@@ -35,8 +36,9 @@ export const plan = defineCommand({
     const [ref, onlySelected] = [options.one('diff'), isFiltered(claimFilters(options))];
     if (ref !== null && onlySelected) throw partOfDiff();
     const { sessions } = await planSessionOf(options);
-    warn(sessions);
-    if (ref === null) await print(reportPlan(sessions, { onlySelected }), options.has('json'));
+    const warnings = warningsOf(sessions);
+    for (const warning of warnings) process.stderr.write(`warning ${formatProblem(warning)}\n`);
+    if (ref === null) await print({ ...reportPlan(sessions, { onlySelected }), warnings }, options.has('json'));
     else {
       const diff = await diffSince(ref, sessions);
       process.stdout.write(options.has('json') ? `${JSON.stringify(diff, null, 2)}\n` : printDiff(diff, ref));
@@ -54,25 +56,29 @@ export const planExamples = `  assay plan                                  every
   assay plan --json | jq '.cells[] | select(.status == "skipped") | .reason'
 `;
 
-async function print(report: PlanReport, isJson: boolean): Promise<void> {
+/** The document of `--json`. */
+interface PlanDocument extends PlanReport {
+  readonly warnings: readonly Problem[];
+}
+
+async function print(report: PlanDocument, isJson: boolean): Promise<void> {
   await pipeline(Readable.from(isJson ? jsonOf(report) : [planTable(report)]), process.stdout, { end: false });
 }
 
 const CELLS_PER_PIECE = 100;
 
 /** The report in pieces, a line for each cell: a big one would not fit a second time into memory. */
-function* jsonOf({ cells, totals }: PlanReport): Iterable<string> {
+function* jsonOf({ cells, totals, warnings }: PlanDocument): Iterable<string> {
   yield '{"cells": [';
   for (let start = 0; start < cells.length; start += CELLS_PER_PIECE) {
     const lines = cells.slice(start, start + CELLS_PER_PIECE).map((cell) => `\n${JSON.stringify(cell)}`);
     yield `${start === 0 ? '' : ','}${lines.join(',')}`;
   }
-  yield `\n],\n"totals": ${JSON.stringify(totals)}}\n`;
+  yield `\n],\n"totals": ${JSON.stringify(totals)},\n"warnings": ${JSON.stringify(warnings)}}\n`;
 }
 
-function warn(sessions: readonly PlannedSession[]): void {
-  const warnings = [...new Set(sessions.map((session) => session.plan))].flatMap((one) => one.warnings);
-  for (const warning of warnings) process.stderr.write(`warning ${formatProblem(warning)}\n`);
+function warningsOf(sessions: readonly PlannedSession[]): readonly Problem[] {
+  return [...new Set(sessions.map((session) => session.plan))].flatMap((one) => one.warnings);
 }
 
 /** Projects that share a plan count once. */

@@ -4,7 +4,7 @@ import { defineCommand } from 'citty';
 import { toEnvironment } from '../session/environment.ts';
 import { readOptions } from './arguments.ts';
 import { planSessionOf } from './plan-session.ts';
-import { claimFilters, sessionOptions, typedOptions } from './session-options.ts';
+import { claimFilters, filtersForVitest, sessionOptions, typedOptions } from './session-options.ts';
 import type { ClaimFilters } from './session-options.ts';
 import { vitestScript } from './user-vitest.ts';
 
@@ -15,7 +15,7 @@ export const run = defineCommand({
   async run({ rawArgs }) {
     const end = rawArgs.includes('--') ? rawArgs.indexOf('--') : rawArgs.length;
     const [own, forVitest] = [rawArgs.slice(0, end), rawArgs.slice(end + 1)];
-    const options = readOptions(own, sessionOptions);
+    const options = readOptions(own, sessionOptions, FOR_VITEST);
     // Planning starts a Vitest in this process, which sets variables of its own.
     const env = { ...process.env, ...toEnvironment(typedOptions(options)) };
     const config = forVitest.some(choosesConfig) ? null : (await planSessionOf(options)).config;
@@ -27,6 +27,8 @@ export const run = defineCommand({
     await runVitest(args, env);
   },
 });
+
+const FOR_VITEST = "Vitest's own options go behind --: assay run -- --reporter=json";
 
 /** What `assay run --help` shows below the options. */
 export const runExamples = `  assay run                                   everything that can run here
@@ -41,7 +43,8 @@ function choosesConfig(argument: string): boolean {
   return /^(?:-c|--config|-r|--root)(?:=|$)/.test(argument);
 }
 
-function filterArguments({ testNamePattern, tagsFilter = [] }: ClaimFilters): readonly string[] {
+function filterArguments(filters: ClaimFilters): readonly string[] {
+  const { testNamePattern, tagsFilter = [] } = filtersForVitest(filters);
   return [
     ...(testNamePattern === undefined ? [] : [`--testNamePattern=${testNamePattern}`]),
     ...tagsFilter.map((expression) => `--tagsFilter=${expression}`),

@@ -1,12 +1,14 @@
 import { dirname, join, posix, relative, sep } from 'node:path';
 import { defineCommand } from 'citty';
+import type { ArgsDef } from 'citty';
 import { poolFileSchema } from '../cluster/pool-schema.ts';
 import type { JsonSchema } from '../config/from-environment.ts';
 import { thresholdsJsonSchema, toJsonSchema, workloadJsonSchema } from '../config/json-schema.ts';
+import { isThresholdsFile } from '../config/thresholds-file.ts';
 import { AssayError } from '../core/errors.ts';
 import { nearest } from '../core/nearest.ts';
 import { frameworks } from '../session/registry.ts';
-import { refuseUnknown } from './arguments.ts';
+import { readOptions } from './arguments.ts';
 
 const schemas = {
   workload: (): JsonSchema => workloadJsonSchema(frameworks.map(({ spec }) => spec)),
@@ -16,27 +18,30 @@ const schemas = {
 
 type FileKind = keyof typeof schemas;
 
+const schemaOptions = {
+  kind: {
+    type: 'positional',
+    default: 'workload',
+    description: 'workload, thresholds (<config>.thresholds.yaml) or cluster',
+  },
+  modeline: { type: 'boolean', description: 'print the comment that names the schema, the first line of a file' },
+  for: { type: 'string', valueHint: 'file', description: 'print the comment for a file in another folder' },
+  json: { type: 'boolean', description: 'print one JSON document, as always' },
+} as const satisfies ArgsDef;
+
 /** `assay schema [kind]`: what editors need to complete, explain and check a file. */
 export const schema = defineCommand({
   meta: {
     name: 'schema',
     description: 'Print the JSON Schema of a config: editors complete, explain and check its fields by it.',
   },
-  args: {
-    kind: {
-      type: 'positional',
-      default: 'workload',
-      description: 'workload, thresholds (<config>.thresholds.yaml) or cluster',
-    },
-    modeline: { type: 'boolean', description: 'print the comment that names the schema, the first line of a file' },
-    for: { type: 'string', valueHint: 'file', description: 'print the comment for a file in another folder' },
-    json: { type: 'boolean', description: 'print one JSON document, as always' },
-  },
-  run({ args }) {
-    refuseUnknown(args, ['kind', 'modeline', 'for', 'json']);
-    const kind = parseKind(args.kind);
-    const wantsModeline = args.modeline || args.for !== undefined;
-    process.stdout.write(wantsModeline ? `${modeline(kind, args.for)}\n` : printSchema(kind));
+  args: schemaOptions,
+  run({ rawArgs }) {
+    const options = readOptions(rawArgs, schemaOptions);
+    const [word, file] = [options.one('kind'), options.one('for')];
+    const kind = word === null ? kindOf(file ?? '') : parseKind(word);
+    const wantsModeline = options.has('modeline') || file !== null;
+    process.stdout.write(wantsModeline ? `${modeline(kind, file ?? '')}\n` : printSchema(kind));
   },
 });
 
@@ -45,6 +50,7 @@ export const schemaExamples = `  assay schema                                the
   assay schema cluster > cluster.schema.json  that of a cluster file, as a file of your own
   assay schema --modeline                     the first line of a config, for the schema in the package
   assay schema --for configs/vllm/my.yaml     the same, for a config in a folder
+  assay schema --for lab.cluster.yaml         for a cluster file, by its name
 `;
 
 /** The JSON Schema of a kind of file, as it is shipped. */
@@ -55,10 +61,16 @@ export function printSchema(kind: FileKind): string {
 }
 
 // Editors read the path from the folder of the file.
-function modeline(kind: FileKind, file = ''): string {
+function modeline(kind: FileKind, file: string): string {
   const shipped = join('node_modules', 'vitest-assay', 'schemas', `${kind}.schema.json`);
   const path = relative(dirname(file), shipped).split(sep).join(posix.sep);
   return `# yaml-language-server: $schema=${path}`;
+}
+
+/** The kind of file that a name says; that of a config for every other. */
+function kindOf(file: string): FileKind {
+  if (isThresholdsFile(file)) return 'thresholds';
+  return /\.cluster\.(?:ya?ml|json)$/.test(file) ? 'cluster' : 'workload';
 }
 
 function parseKind(text: string): FileKind {

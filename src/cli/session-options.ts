@@ -1,5 +1,6 @@
 import type { ArgsDef } from 'citty';
 import type { Typed } from '../session/environment.ts';
+import { noValue } from './arguments.ts';
 import type { Options } from './arguments.ts';
 
 /** The options of every command that makes a plan: what to load, what to change, what to select. */
@@ -38,8 +39,14 @@ export function typedOptions(options: Options): Typed {
     configs: [...options.all('configs'), ...options.all('config')],
     cluster: options.one('cluster'),
     set: options.all('set'),
-    onlyCells: options.all('only-cells').flatMap((list) => list.split(',').filter((pattern) => pattern !== '')),
+    onlyCells: options.all('only-cells').flatMap(patternsOf),
   };
+}
+
+function patternsOf(list: string): readonly string[] {
+  const patterns = list.split(',').filter((pattern) => pattern.trim() !== '');
+  if (patterns.length === 0) throw noValue('--only-cells');
+  return patterns;
 }
 
 /** What the command line says of the claims. */
@@ -55,4 +62,23 @@ export function claimFilters(options: Options): ClaimFilters {
 /** Whether only a part of the claims is asked for. */
 export function isFiltered({ testNamePattern, tagsFilter }: ClaimFilters): boolean {
   return testNamePattern !== undefined || tagsFilter !== undefined;
+}
+
+/** The filters as Vitest takes them: the name of a test, as it is printed, is no regular expression. */
+export function filtersForVitest({ testNamePattern, ...rest }: ClaimFilters): ClaimFilters {
+  if (testNamePattern === undefined) return rest;
+  const isPlain = BRACKET.test(testNamePattern) || !isExpression(testNamePattern);
+  const escaped = testNamePattern.replaceAll(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`);
+  return { ...rest, testNamePattern: isPlain ? escaped : testNamePattern };
+}
+
+/** `[llama_cpp-byte_llama-cpu-f32-conc1]`, which begins with a word, and no set of letters such as `[a-zA-Z]`. */
+const BRACKET = /(?<!\\)\[[a-z]\w{2,}(?:-[\w.]+){2,}\]/;
+
+function isExpression(text: string): boolean {
+  try {
+    return new RegExp(text) instanceof RegExp;
+  } catch {
+    return false;
+  }
 }

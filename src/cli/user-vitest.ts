@@ -9,6 +9,7 @@ import { AssayError, messageOf } from '../core/errors.ts';
 import { PLUGIN_NAME } from '../session/plan-api.ts';
 import type { PlanApi, PlannedSession } from '../session/plan-api.ts';
 import { knownErrorIn } from './known-error.ts';
+import { filtersForVitest } from './session-options.ts';
 import type { ClaimFilters } from './session-options.ts';
 
 /** What the user's Vitest would do. */
@@ -61,9 +62,11 @@ async function start(root: string, options: StartOptions): Promise<VitestNode.Vi
   const { createVitest } = (await import(pathToFileURL(entry).href)) as typeof VitestNode;
   const fixed = { root, watch: false, run: true, reporters: [] };
   const silence = { stdout: nowhere(), stderr: nowhere() };
-  return createVitest('test', { ...fixed, ...options }, {}, silence).catch((thrown: unknown) => {
-    throw knownErrorIn(thrown) ?? startError(root, thrown);
-  });
+  return createVitest('test', { ...fixed, ...options, ...filtersForVitest(options) }, {}, silence).catch(
+    (thrown: unknown) => {
+      throw knownErrorIn(thrown) ?? startError(root, thrown);
+    },
+  );
 }
 
 function nowhere(): Writable {

@@ -1,10 +1,17 @@
 import { resolve } from 'node:path';
 import { defineCommand } from 'citty';
+import type { ArgsDef } from 'citty';
 import { AssayError } from '../core/errors.ts';
 import { findRuns } from '../evidence/find-runs.ts';
 import { checkEvidence, readManifest } from '../evidence/run-reader.ts';
-import { refuseUnknown } from './arguments.ts';
+import { readOptions } from './arguments.ts';
 import { EXIT } from './exit.ts';
+
+const verifyOptions = {
+  folder: { type: 'positional', default: 'runs', description: 'artifact directory, or a folder inside one' },
+  evidence: { type: 'boolean', required: true, description: 'check sizes and hashes of all files' },
+  json: { type: 'boolean', description: 'print one JSON document' },
+} as const satisfies ArgsDef;
 
 /** `assay verify --evidence [folder]`: is everything that was recorded still there, unchanged? */
 export const verify = defineCommand({
@@ -12,17 +19,13 @@ export const verify = defineCommand({
     name: 'verify',
     description: 'Re-check every file of stored runs against its recorded hash.',
   },
-  args: {
-    folder: { type: 'positional', default: 'runs', description: 'artifact directory, or a folder inside one' },
-    evidence: { type: 'boolean', required: true, description: 'check sizes and hashes of all files' },
-    json: { type: 'boolean', description: 'print one JSON document' },
-  },
-  async run({ args }) {
-    refuseUnknown(args, ['folder', 'evidence', 'json']);
+  args: verifyOptions,
+  async run({ rawArgs }) {
+    const options = readOptions(rawArgs, verifyOptions);
     const checks: EvidenceCheck[] = [];
-    for (const run of findRuns(resolve(args.folder))) checks.push(await checkRun(run));
+    for (const run of findRuns(resolve(options.one('folder') ?? 'runs'))) checks.push(await checkRun(run));
     const broken = checks.filter(({ problem }) => problem !== null);
-    if (args.json) process.stdout.write(`${JSON.stringify({ runs: checks }, null, 2)}\n`);
+    if (options.has('json')) process.stdout.write(`${JSON.stringify({ runs: checks }, null, 2)}\n`);
     else process.stdout.write(describe(checks));
     process.exitCode = broken.length === 0 ? EXIT.ok : EXIT.failed;
   },

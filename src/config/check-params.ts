@@ -2,12 +2,14 @@ import { groupBy } from '../core/group-by.ts';
 import type { Origin, SweepPoint } from './axis.ts';
 import type { CellMistake } from './cell-mistakes.ts';
 import type { Frameworks, FrameworkSpec, Violation } from './framework.ts';
+import { pairedAxes } from './check-axes.ts';
 import { explainIssues } from './issues.ts';
 import type { Unplaced } from './issues.ts';
 import { listOf } from './schema-words.ts';
-import type { Workload } from './schema.ts';
+import type { Sweep, Workload } from './schema.ts';
 import { findHome } from './stray-fields.ts';
 import type { Topology } from './topology.ts';
+import { MISSING } from './value-mistakes.ts';
 import type { PathStep } from './yaml-source.ts';
 
 /** The params of one cell, and what is wrong with them. */
@@ -19,7 +21,11 @@ interface CheckedParams {
 }
 
 /** Checks `params:` merged with the axis values of a cell against the framework's schema. */
-export function checkParams(point: SweepPoint, fixed: Workload['params'], frameworks: Frameworks): CheckedParams {
+export function checkParams(
+  point: SweepPoint,
+  { params: fixed, sweep }: Pick<Workload, 'params' | 'sweep'>,
+  frameworks: Frameworks,
+): CheckedParams {
   const { spec } = frameworks;
   const merged = { ...fixed, ...point.params };
   const result = spec.params.safeParse(merged);
@@ -28,7 +34,10 @@ export function checkParams(point: SweepPoint, fixed: Workload['params'], framew
   const strays = findStrays(issues, point, frameworks);
   const fields = new Set(strays.map(({ field }) => field));
   const others = issues.filter(({ path }) => !fields.has(String(path[0])));
-  const mistakes = [...mergeStrays(strays), ...others.map((issue) => placeIssue(issue, point, spec))];
+  const mistakes = [
+    ...mergeStrays(strays),
+    ...others.map((issue) => missingInOption(issue, point, sweep) ?? placeIssue(issue, point, spec)),
+  ];
   return { params: merged, isValid: false, mistakes };
 }
 
@@ -40,6 +49,21 @@ function placeIssue(issue: Unplaced, point: SweepPoint, spec: FrameworkSpec): Ce
   // The name of an axis is misspelt once, however many values it has.
   const isName = origin.option === null && !Object.hasOwn(spec.params.shape, field);
   return { ...issue, path: ['sweep', ...(isName ? origin.path.slice(0, 1) : origin.path), ...rest] };
+}
+
+/** A param that an option of a paired axis lacks and another option has; null for any other mistake. */
+function missingInOption({ path, message }: Unplaced, { origins }: SweepPoint, sweep: Sweep): CellMistake | null {
+  const [field = '', ...rest] = path.map(String);
+  if (message !== MISSING || rest.length > 0) return null;
+  for (const [axis, options] of pairedAxes(sweep)) {
+    const sibling = options.find((option) => Object.hasOwn(option, field))?.['name'];
+    const option = Object.values(origins).find((origin) => origin.path[0] === axis)?.option;
+    if (typeof sibling === 'string' && option) {
+      const lack = `${option.token} has no ${field}, which ${sibling} has`;
+      return { path: ['sweep', ...option.path], message: lack, hint: `add \`${field}:\`` };
+    }
+  }
+  return null;
 }
 
 /** What the sweep sets a param with; null for one that it does not set. */
@@ -102,7 +126,7 @@ export function checkOverridden(fixed: Workload['params'], points: readonly Swee
   const [first] = points;
   if (first === undefined) return [];
   return Object.keys(fixed)
-    .filter((field) => points.every(({ params }) => field in params))
+    .filter((field) => points.every(({ params }) => Object.hasOwn(params, field)))
     .map((field) => ({
       path: ['params', field],
       message: `is never used: sweep.${String(first.origins[field]?.path[0])} sets ${field} in every cell`,

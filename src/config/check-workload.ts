@@ -41,7 +41,7 @@ export function checkKnobs({ knobs }: Pick<Workload, 'knobs'>, spec: FrameworkSp
   const known = Object.keys(spec.knobs.shape);
   const misspelt = Object.keys(knobs).flatMap((knob) => {
     const meant = known.includes(knob) ? null : nearestTypo(knob, known);
-    if (meant === null || meant in knobs) return [];
+    if (meant === null || Object.hasOwn(knobs, meant)) return [];
     return [{ path: ['knobs', knob], message: 'unknown field', hint: `did you mean \`${meant}\`?` }];
   });
   return [...refused, ...misspelt];

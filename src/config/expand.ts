@@ -3,17 +3,20 @@ import type { SweepPoint } from './axis.ts';
 import { mergeCells, mergeValues } from './cell-mistakes.ts';
 import type { CellMistake } from './cell-mistakes.ts';
 import type { Cell } from './cell.ts';
+import { checkAxes } from './check-axes.ts';
 import { checkConstraints, checkOverridden, checkParams } from './check-params.ts';
+import { checkPercentiles } from './check-percentiles.ts';
 import { checkTopology, unusedTopology } from './check-topology.ts';
 import { checkKnobs, checkWorkload } from './check-workload.ts';
 import { checkCoverage, checkMetrics, checkVacuous } from './coverage.ts';
 import type { Frameworks } from './framework.ts';
 import type { Unplaced } from './issues.ts';
 import type { Workload } from './schema.ts';
+import { replaceAxes } from './misplaced-axes.ts';
 import { expandSweep } from './sweep.ts';
 import { bracketsOf, cellTag, tagsOfConfig, topologyTag } from './tags.ts';
 import type { Tag } from './tags.ts';
-import { checkWhen, thresholdsByCell } from './thresholds-of-cell.ts';
+import { checkOutranked, checkWhen, thresholdsByCell } from './thresholds-of-cell.ts';
 import type { CellThresholds } from './thresholds-of-cell.ts';
 import { topologyKind } from './topology.ts';
 import type { YamlSource } from './yaml-source.ts';
@@ -35,27 +38,45 @@ export interface ExpansionInput extends Frameworks {
   readonly absoluteFile: string;
   /** Whether `target_gpu` is the config's own. */
   readonly isGpuKnown?: boolean;
+  /** Whether the command line sets axes: what selects cells was written for others, and may find none. */
+  readonly isSweptAnew?: boolean;
 }
 
 /** Expands a config into its cells and checks each cell against its framework. */
 export function expandWorkload(input: ExpansionInput): Expansion {
-  const { workload, spec } = input;
-  const { points, mistakes: ofSweep } = expandSweep(workload.sweep, spec.axisTokens);
+  const { workload, mistakes, isOwn } = replaceAxes(input.workload, input.spec);
+  if (mistakes.length === 0) return expandAxes(input);
+  const expansion = expandAxes({ ...input, workload });
+  return {
+    cells: expansion.cells,
+    mistakes: [...mistakes, ...expansion.mistakes.filter(isOwn)],
+    warnings: expansion.warnings.filter(isOwn),
+  };
+}
+
+function expandAxes(input: ExpansionInput): Expansion {
+  const { workload, spec, isSweptAnew = false } = input;
+  const sweep = expandSweep(workload.sweep, spec.axisTokens);
+  const { points } = sweep;
+  const ofSweep = isSweptAnew ? sweep.mistakes.filter((mistake) => !isIdleFilter(mistake)) : sweep.mistakes;
   const shared = { ...input, tags: tagsOfConfig(workload), bracketOf: bracketsOf(workload), judge: judgeOf(input) };
   const resolved = points.map((point) => resolveCell(point, shared));
   const ofParams = resolved.flatMap((one) => one.ofParams);
   // What selects cells by an axis that is wrong finds none, and is not to blame.
   const canSelect = !ofParams.some(({ path }) => path[0] === 'sweep');
+  const mustSelect = canSelect && !isSweptAnew;
   const isJudged = canSelect || workload.thresholds.every(({ when }) => when === undefined);
   const axes = points.map((point) => point.axes);
   const mistakes = mergeCells(
     [
       ...withoutEchoes(ofSweep.map(inSweep), ofParams),
+      ...checkAxes(workload.sweep, spec),
       ...checkKnobs(workload, spec),
       ...checkWorkload(workload, spec),
+      ...checkPercentiles(workload.thresholds, spec),
       ...checkOverridden(workload.params, points),
       ...unusedTopology(workload.topology, points),
-      ...(canSelect ? checkWhen(workload.thresholds, axes) : []),
+      ...(mustSelect ? checkWhen(workload.thresholds, axes) : []),
       ...mergeValues(ofParams, workload.sweep),
       ...resolved.flatMap((one) => one.mistakes),
     ],
@@ -64,6 +85,7 @@ export function expandWorkload(input: ExpansionInput): Expansion {
   const gaps = mergeCells(
     [
       ...checkVacuous(workload.thresholds),
+      ...(mustSelect ? checkOutranked(workload.thresholds, axes) : []),
       ...checkMetrics(workload.thresholds, spec),
       ...(isJudged ? resolved.flatMap((one) => one.gaps) : []),
     ],
@@ -73,6 +95,11 @@ export function expandWorkload(input: ExpansionInput): Expansion {
   return workload.enforce
     ? { cells, mistakes: [...mistakes, ...gaps], warnings: [] }
     : { cells, mistakes, warnings: gaps };
+}
+
+// `exclude[1]` as a whole: a mistake inside has a longer path.
+function isIdleFilter({ path }: Unplaced): boolean {
+  return path.length === 2 && (path[0] === 'exclude' || path[0] === 'include');
 }
 
 function inSweep(mistake: Unplaced): Unplaced {
@@ -106,7 +133,7 @@ interface SharedByCells extends ExpansionInput {
 function resolveCell(point: SweepPoint, input: SharedByCells): ResolvedCell {
   const { workload, spec, isGpuKnown = true } = input;
   const targetGpu = isGpuKnown ? workload.target_gpu : null;
-  const params = checkParams(point, workload.params, input);
+  const params = checkParams(point, workload, input);
   const { topology, mistakes } = checkTopology(point, workload.topology, { spec, targetGpu });
   const shape = { params: params.params, topology: topology ?? NO_ROLES };
   const isValid = params.isValid && topology !== null;

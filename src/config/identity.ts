@@ -3,6 +3,7 @@ import type { Sha256 } from '../core/hash.ts';
 import { benchmarkOf } from './benchmark.ts';
 import type { Cell } from './cell.ts';
 import type { Workload } from './schema.ts';
+import type { Threshold } from './threshold.ts';
 
 /** Role -> host names: which node plays which role in a cell. */
 export type RoleHosts = Readonly<Record<string, readonly string[]>>;
@@ -70,10 +71,15 @@ function verificationInputs(
 ): Readonly<Record<string, unknown>> {
   return {
     // In whatever order they are written, they judge alike.
-    thresholds: Object.fromEntries(thresholds.map(({ threshold }) => [benchmarkOf(threshold), threshold])),
+    thresholds: Object.fromEntries(thresholds.map(({ threshold }) => [benchmarkOf(threshold), boundOf(threshold)])),
     patterns,
     verdict_engine_version: verdictEngineVersion,
   };
+}
+
+// Which other cells a threshold judges says nothing of how it judges this one.
+function boundOf({ when: _when, benchmark: _benchmark, ...bound }: Threshold): unknown {
+  return bound;
 }
 
 interface KnownVerification extends Pick<IdentityInputs, 'patterns' | 'verdictEngineVersion'> {

@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { nearest } from '../core/nearest.ts';
 import type { Cell } from './cell.ts';
@@ -14,7 +13,7 @@ import { readConfig } from './read-config.ts';
 import type { ReadOptions } from './read-config.ts';
 import type { Problem } from './problem.ts';
 import { salvage } from './salvage.ts';
-import { valueAt } from './schema-lookup.ts';
+import { fieldNames, valueAt } from './schema-lookup.ts';
 import { listOf } from './schema-words.ts';
 import { workloadSchema } from './schema.ts';
 import { show } from './show.ts';
@@ -39,15 +38,13 @@ export interface LoadOptions extends ReadOptions {
 
 /** Loads config files and expands them into cells. Never throws for what a file says: that is a problem. */
 export function loadConfigs(files: readonly string[], options: LoadOptions): LoadedConfigs {
-  const orphans = files.filter(
-    (file) => isThresholdsFile(file) && !existsSync(resolve(options.root, configOfThresholds(file))),
-  );
+  const orphans = files.filter((file) => isThresholdsFile(file) && !configOfThresholds(file, options.root).isThere);
   const loaded = files.filter((file) => !isThresholdsFile(file)).map((file) => loadConfig(file, options));
   const configs = loaded.flatMap((one) => one.config ?? []);
   return {
     cells: configs.flatMap((config) => config.cells),
     problems: [
-      ...orphans.map((file) => describeOrphan(file, files)),
+      ...orphans.map((file) => describeOrphan(file, files, options.root)),
       ...loaded.flatMap((one) => one.problems),
       ...findClashes(configs),
     ],
@@ -75,14 +72,16 @@ function keyOf({ file, path }: Problem): string {
   return `${file} ${path}`;
 }
 
-function checkSource(source: YamlSource, { root, specs }: LoadOptions, lost: readonly string[]): LoadedConfig {
+function checkSource(source: YamlSource, options: LoadOptions, lost: readonly string[]): LoadedConfig {
+  const { root, specs, overrides } = options;
   const parsed = workloadSchema.safeParse(source.value);
   const { spec, mistakes: ofFramework } = findFramework(source.value, specs);
   const issues = parsed.success ? [] : explainIssues(workloadSchema, parsed.error, source.value);
-  const ofFields = [...ofFramework, ...relocate(issues, spec)];
+  const ofFields = [...ofFramework, ...relocate(issues, spec, source.value)];
   const problems = ofFields.map((mistake) => place(source, mistake));
   if (spec === null) return { config: null, problems, warnings: [] };
-  const shared = { spec, all: specs, absoluteFile: resolve(root, source.file) };
+  const isSweptAnew = overrides.some(({ path }) => path[0] === 'sweep');
+  const shared = { spec, all: specs, absoluteFile: resolve(root, source.file), isSweptAnew };
   if (!parsed.success || problems.length > 0 || lost.length > 0) {
     return { config: null, problems: [...problems, ...checkRest(source, shared, lost)], warnings: [] };
   }
@@ -125,14 +124,24 @@ function findFramework(
 }
 
 /** Says of params and knobs at the left margin, and of roles outside of `roles:`, where they belong. */
-function relocate(issues: readonly Unplaced[], spec: FrameworkSpec | null): readonly Unplaced[] {
+function relocate(issues: readonly Unplaced[], spec: FrameworkSpec | null, config: unknown): readonly Unplaced[] {
   if (spec === null) return issues;
   const roles: readonly unknown[] = [...spec.roles.required, ...spec.roles.optional];
   const isRole = ({ path: [section, name], path }: Unplaced): boolean =>
     section === 'topology' && path.length === 2 && roles.includes(name);
   const hasRoles = issues.some(isRole);
-  return issues.flatMap((issue) => {
+  const orphans = new Map(issues.flatMap((issue) => emptyParentOf(issue, config) ?? []));
+  const parents = new Set(orphans.values());
+  const told = issues.filter(({ path }) => path.length !== 1 || !parents.has(String(path[0])));
+  return told.flatMap((issue) => {
     const { path } = issue;
+    const parent = orphans.get(issue);
+    if (parent !== undefined) {
+      return [{ path, message: `belongs to ${parent}`, hint: 'indent it by two spaces' }];
+    }
+    if (isFieldInSweep(issue)) {
+      return [{ path, message: 'is a field of the config, not an axis', hint: 'take the spaces before it away' }];
+    }
     if (isRole(issue)) return [{ ...issue, message: 'is a role', hint: 'move it under `roles:`' }];
     if (hasRoles && path.join('.') === 'topology.roles') return [];
     const section = path.length === 1 ? findSection(String(path[0]), spec) : null;
@@ -140,8 +149,23 @@ function relocate(issues: readonly Unplaced[], spec: FrameworkSpec | null): read
   });
 }
 
-function describeOrphan(file: string, files: readonly string[]): Problem {
-  const config = configOfThresholds(file);
+function isFieldInSweep({ path: [section, name = ''], path }: Unplaced): boolean {
+  return section === 'sweep' && path.length === 2 && Object.hasOwn(workloadSchema.shape, name);
+}
+
+/** A field at the left margin that the empty field above it lacks, with that field's name; null for any other. */
+function emptyParentOf(issue: Unplaced, config: unknown): readonly [readonly [Unplaced, string]] | null {
+  const [name] = issue.path;
+  const { shape } = workloadSchema;
+  if (issue.path.length !== 1 || typeof name !== 'string' || Object.hasOwn(shape, name)) return null;
+  const parent = Object.entries(shape).find(
+    ([field, schema]) => valueAt(config, [field]) === null && fieldNames(schema, null).includes(name),
+  );
+  return parent === undefined ? null : [[issue, parent[0]]];
+}
+
+function describeOrphan(file: string, files: readonly string[], root: string): Problem {
+  const { config } = configOfThresholds(file, root);
   const names = files.filter((other) => !isThresholdsFile(other)).map(thresholdsOfConfig);
   const meant = nearest(
     file,

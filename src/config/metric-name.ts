@@ -27,7 +27,7 @@ interface MetricName {
 export function parseMetricName(metric: string): MetricName {
   const cut = metric.lastIndexOf('_');
   const suffix = metric.slice(cut + 1);
-  const unit = cut > 0 ? UNITS[suffix] : undefined;
+  const unit = cut > 0 && Object.hasOwn(UNITS, suffix) ? UNITS[suffix] : undefined;
   if (unit !== undefined) return { stem: metric.slice(0, cut), suffix, unit };
   return { stem: metric, suffix: null, unit: suffix === 'tokens' ? 'tokens' : '' };
 }

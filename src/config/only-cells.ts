@@ -22,10 +22,24 @@ export function onlyCells(cells: readonly Cell[], patterns: readonly string[]): 
 }
 
 function noSuchCell(pattern: string, cells: readonly Cell[]): AssayError {
-  const names = [...new Set(cells.map(({ key, cellId }) => (pattern.includes('/') ? key : cellId)))];
-  const meant = nearest(pattern, names);
-  const some = `${names.slice(0, 6).join(', ')}${names.length > 6 ? ', ...' : ''}`;
   return new AssayError('SELECTION_INVALID', `--only-cells ${pattern} matches none of ${cells.length} cells`, {
-    hint: meant === null ? `there are ${some}` : `did you mean \`${meant}\`?`,
+    hint: hintFor(pattern, cells),
   });
+}
+
+function hintFor(pattern: string, cells: readonly Cell[]): string {
+  const configs = [...new Set(cells.map(({ workload }) => workload.test_id))];
+  const config = configs.find((one) => wildcard(pattern).test(one));
+  if (config !== undefined) return `${config} is a config: write '${pattern}/*'`;
+  const names = [...new Set(cells.map(({ key, cellId }) => (pattern.includes('/') ? key : cellId)))];
+  const meant = nearest(pattern, names) ?? otherConfig(pattern, configs);
+  const some = `${names.slice(0, 6).join(', ')}${names.length > 6 ? ', ...' : ''}`;
+  return meant === null ? `there are ${some}` : `did you mean \`${meant}\`?`;
+}
+
+/** `my_confg/*` with the name of a config that there is; null when that is not what is wrong. */
+function otherConfig(pattern: string, configs: readonly string[]): string | null {
+  const slash = pattern.indexOf('/');
+  const meant = slash === -1 ? null : nearest(pattern.slice(0, slash), configs);
+  return meant === null || pattern.startsWith(`${meant}/`) ? null : `${meant}${pattern.slice(slash)}`;
 }

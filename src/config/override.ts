@@ -72,7 +72,8 @@ function sweptBy(document: unknown, { path }: Override): Complaint | null {
   if (top !== 'params' || path.length !== 2 || typeof field !== 'string') return null;
   const sweep = valueAt(document, ['sweep']);
   for (const [axis, options] of Object.entries(isMapping(sweep) ? sweep : {})) {
-    const inOptions = Array.isArray(options) && options.some((option) => isMapping(option) && field in option);
+    const inOptions =
+      Array.isArray(options) && options.some((option) => isMapping(option) && Object.hasOwn(option, field));
     if (axis !== field && !inOptions) continue;
     return { message: `sweep.${axis} sets ${field}`, hint: `override the axis: --set 'sweep.${axis}=[...]'` };
   }

@@ -1,5 +1,4 @@
-import { readFileSync } from 'node:fs';
-import { basename, extname, resolve } from 'node:path';
+import { basename, extname } from 'node:path';
 import { place } from './issues.ts';
 import { withOverrides } from './override.ts';
 import type { Override } from './override.ts';
@@ -8,7 +7,7 @@ import type { Problem } from './problem.ts';
 import { thresholdsFileSchema } from './schema.ts';
 import { show } from './show.ts';
 import { checkThresholdsFile, hasThresholds, joinThresholds, readThresholdsFile } from './thresholds-file.ts';
-import { parseYaml } from './yaml-source.ts';
+import { readYamlFile } from './yaml-file.ts';
 import type { YamlReading, YamlSource } from './yaml-source.ts';
 
 /** What the document of a config depends on besides its file. */
@@ -27,28 +26,24 @@ interface ConfigReading extends YamlReading {
   readonly lost: readonly string[];
 }
 
-/** The document of a config: placeholders resolved, the thresholds beside it joined in, overrides applied. */
+/** The document of a config: the thresholds beside it joined in, overrides applied, placeholders resolved. */
 export function readConfig(file: string, { root, env, overrides }: ReadOptions): ConfigReading {
-  const config = resolveReading(parseYaml(file, readFileSync(resolve(root, file), 'utf8')), env);
+  const config = readYamlFile(file, root);
   if (config.source === null) return { ...config, lost: [] };
   const other = describeOther(config.source);
   if (other !== null) return { source: null, problems: [other], lost: [] };
-  const beside = resolveReading(readThresholdsFile(file, root), env);
+  const beside = readThresholdsFile(file, root);
   const joined = beside.source === null ? config.source : joinThresholds(config.source, beside.source);
-  const { source, problems } = withOverrides(joined, overrides);
+  const overridden = withOverrides(joined, overrides);
+  // Last: an override may stand in for a placeholder, or be one.
+  const resolved = resolvePlaceholders(overridden.source, env);
   const ofThresholds = beside.source === null ? [] : checkThresholdsFile(beside.source);
   const isWhole = beside.source === null ? beside.problems.length === 0 : hasThresholds(beside.source);
   return {
-    source,
-    problems: [...config.problems, ...beside.problems, ...ofThresholds, ...problems],
+    source: resolved.source,
+    problems: [...config.problems, ...beside.problems, ...ofThresholds, ...overridden.problems, ...resolved.problems],
     lost: isWhole ? [] : ['thresholds'],
   };
-}
-
-function resolveReading({ source, problems }: YamlReading, env: Environment): YamlReading {
-  if (source === null) return { source, problems };
-  const resolved = resolvePlaceholders(source, env);
-  return { source: resolved.source, problems: [...problems, ...resolved.problems] };
 }
 
 /** What a file is instead of a config: no mapping at all, a cluster file, or thresholds of no config. */

@@ -51,7 +51,7 @@ function wrongFields(fields: Fields): readonly string[] {
   const { shape } = workloadSchema;
   const names = Object.keys(shape);
   const refused = Object.entries(shape).filter(([name, schema]) => !schema.safeParse(fields[name]).success);
-  const absent = names.filter((name) => !(name in fields));
+  const absent = names.filter((name) => !Object.hasOwn(fields, name));
   const misspelt = Object.keys(fields).flatMap((name) =>
     Object.hasOwn(shape, name) ? [] : (nearest(name, absent) ?? []),
   );
@@ -60,7 +60,7 @@ function wrongFields(fields: Fields): readonly string[] {
 
 /** The fields in which mistakes may come from what stands in for a wrong one. */
 function dependents(name: string): readonly string[] {
-  return DEPENDENTS[name] ?? [name];
+  return (Object.hasOwn(DEPENDENTS, name) ? DEPENDENTS[name] : undefined) ?? [name];
 }
 
 const DEPENDENTS: Readonly<Record<string, readonly string[]>> = {

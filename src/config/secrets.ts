@@ -1,7 +1,8 @@
 import { z } from 'zod';
 
-// A whole word of the name: HF_TOKEN is one, TOKENIZERS_PARALLELISM is not.
-const SECRET_NAME = /(?:^|_)(?:TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIALS?|API_?KEY|ACCESS_KEY|PRIVATE_KEY)(?:$|_)/i;
+// A whole word of the name: HF_TOKEN and --api-key have one, TOKENIZERS_PARALLELISM and --pad-token-id do not.
+const SECRET_NAME =
+  /(?:^|[_-]|HF|GH|PG)(?:TOKEN(?![_-]ID)|SECRET|PASSWORD|PASSWD|PASSPHRASE|PASS|PAT|CREDENTIALS?|(?:API|ACCESS|PRIVATE)[_-]?KEY)(?:$|[_-])/i;
 
 /** What `soundsSecret` looks for, as JSON Schema takes it: without flags. */
 export const SECRET_NAME_PATTERN = SECRET_NAME.source.replaceAll(
@@ -9,7 +10,7 @@ export const SECRET_NAME_PATTERN = SECRET_NAME.source.replaceAll(
   (letter) => `[${letter.toUpperCase()}${letter.toLowerCase()}]`,
 );
 
-/** Whether an environment variable is called like something that must not be written down. */
+/** Whether an environment variable or a flag is called like something that must not be written down. */
 export function soundsSecret(name: string): boolean {
   return SECRET_NAME.test(name);
 }

@@ -57,8 +57,8 @@ export function rivalMistakes(axes: readonly Axis[]): readonly Unplaced[] {
   return mistakes;
 }
 
-function fieldsOf({ axes, topology }: AxisOption): readonly string[] {
-  return topology === null ? Object.keys(axes) : [...Object.keys(axes), 'topology'];
+function fieldsOf({ axes, params, topology }: AxisOption): readonly string[] {
+  return [...new Set([...Object.keys(axes), ...Object.keys(params)]), ...(topology === null ? [] : ['topology'])];
 }
 
 /** The product of the axes, when it is beyond the limit. */

@@ -25,7 +25,7 @@ export function expandSweep(
   const { exclude, include, ...axesByName } = sweep;
   const mistakes: Unplaced[] = [];
   const axes = Object.entries(axesByName).map(([name, value]) =>
-    readAxis({ name, token: tokens[name] ?? name }, value, mistakes),
+    readAxis({ name, token: (Object.hasOwn(tokens, name) ? tokens[name] : undefined) ?? name }, value, mistakes),
   );
   const rivals = rivalMistakes(axes);
   mistakes.push(...tokenMistakes(axes), ...axisNameMistakes(axes), ...rivals);

@@ -92,10 +92,9 @@ const TIERS = [
 
 /** The bracket of a claim's name, `[framework-model-gpu-<knobs>-<cell>]`, for every cell of a config. */
 export function bracketsOf(workload: Workload): (cellId: string) => string {
-  const knobs = workload.id_knobs.flatMap((key) => {
-    const value = workload.knobs[key];
-    return value === undefined ? [] : [normaliseTag(String(value))];
-  });
+  const knobs = workload.id_knobs.flatMap((key) =>
+    Object.hasOwn(workload.knobs, key) ? [normaliseTag(String(workload.knobs[key]))] : [],
+  );
   const head = [workload.framework, workload.model.id, workload.target_gpu].map((part) => normaliseTag(part));
   const shared = [...head, ...knobs].join('-');
   return (cellId) => `[${shared}-${cellId}]`;

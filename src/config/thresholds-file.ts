@@ -1,10 +1,10 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { explainIssues, place } from './issues.ts';
 import type { Problem } from './problem.ts';
 import { valueAt } from './schema-lookup.ts';
 import { thresholdsFileSchema } from './schema.ts';
-import { parseYaml } from './yaml-source.ts';
+import { readYamlFile } from './yaml-file.ts';
 import type { PathStep, YamlReading, YamlSource } from './yaml-source.ts';
 
 const THRESHOLDS_FILE = /\.thresholds\.(ya?ml)$/;
@@ -14,9 +14,14 @@ export function isThresholdsFile(file: string): boolean {
   return THRESHOLDS_FILE.test(file);
 }
 
-/** The config that a thresholds file belongs to. */
-export function configOfThresholds(file: string): string {
-  return file.replace(THRESHOLDS_FILE, '.$1');
+const EXTENSIONS = ['yaml', 'yml'] as const;
+
+/** The config that a thresholds file belongs to, with either extension; `isThere` is whether there is one. */
+export function configOfThresholds(file: string, root: string): { readonly config: string; readonly isThere: boolean } {
+  const config = file.replace(THRESHOLDS_FILE, '.$1');
+  const all = [config, ...EXTENSIONS.map((extension) => config.replace(/ya?ml$/, extension))];
+  const found = all.find((one) => existsSync(resolve(root, one)));
+  return { config: found ?? config, isThere: found !== undefined };
 }
 
 /** The file that the thresholds of a config may live in. */
@@ -26,10 +31,15 @@ export function thresholdsOfConfig(config: string): string {
 
 /** Reads `<config>.thresholds.yaml`; its source is null when there is none. */
 export function readThresholdsFile(config: string, root: string): YamlReading {
-  const file = thresholdsOfConfig(config);
-  const path = resolve(root, file);
-  if (file === config || !existsSync(path)) return { source: null, problems: [] };
-  return parseYaml(file, readFileSync(path, 'utf8'));
+  if (!/\.ya?ml$/.test(config)) return { source: null, problems: [] };
+  const usual = thresholdsOfConfig(config);
+  const all = EXTENSIONS.map((extension) => usual.replace(/ya?ml$/, extension));
+  const [file, second] = all.filter((one) => existsSync(resolve(root, one)));
+  if (file === undefined) return { source: null, problems: [] };
+  const reading = readYamlFile(file, root);
+  if (second === undefined) return reading;
+  const twice = { message: `${file} has thresholds of ${config} too`, hint: 'keep one of the two files' };
+  return { ...reading, problems: [...reading.problems, { file: second, line: 1, column: 1, path: '', ...twice }] };
 }
 
 /** What is wrong with a thresholds file as a whole; its thresholds themselves are checked with the config's. */

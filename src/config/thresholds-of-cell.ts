@@ -6,6 +6,7 @@ import type { CellThreshold } from './cell.ts';
 import type { Unplaced } from './issues.ts';
 import type { Workload } from './schema.ts';
 import { hintForMiss, selects } from './selector.ts';
+import type { Threshold } from './threshold.ts';
 
 /** What judges one cell, and the subjects that two thresholds judge with the same right. */
 export interface CellThresholds {
@@ -16,6 +17,7 @@ export interface CellThresholds {
 interface Applicable {
   readonly index: number;
   readonly subject: string;
+  readonly threshold: Threshold;
   readonly placed: CellThreshold;
 }
 
@@ -24,7 +26,12 @@ interface Applicable {
  * that are judged alike share one list.
  */
 export function thresholdsByCell(all: readonly CellThreshold[]): (cell: SelectedCell) => CellThresholds {
-  const candidates = all.map((placed, index) => ({ index, subject: benchmarkOf(placed.threshold), placed }));
+  const candidates = all.map((placed, index) => ({
+    index,
+    subject: benchmarkOf(placed.threshold),
+    threshold: placed.threshold,
+    placed,
+  }));
   const lists = new Map<string, readonly CellThreshold[]>();
   return ({ cellId, axes }) => {
     const applicable = candidates.filter(({ placed }) => selects(placed.threshold.when ?? {}, axes));
@@ -62,13 +69,13 @@ function decide(
   return { winners: winners.toSorted((a, b) => a.index - b.index), mistakes };
 }
 
-function mostSpecific(candidates: readonly Applicable[]): readonly Applicable[] {
+function mostSpecific<T extends Pick<Applicable, 'threshold'>>(candidates: readonly T[]): readonly T[] {
   const most = Math.max(...candidates.map(specificity));
   return candidates.filter((candidate) => specificity(candidate) === most);
 }
 
-function specificity({ placed }: Applicable): number {
-  return Object.keys(placed.threshold.when ?? {}).length;
+function specificity({ threshold }: Pick<Applicable, 'threshold'>): number {
+  return Object.keys(threshold.when ?? {}).length;
 }
 
 /** The thresholds whose `when:` selects none of a config's cells, and so never judge. */
@@ -83,4 +90,25 @@ export function checkWhen(thresholds: Workload['thresholds'], cells: readonly Ax
       },
     ];
   });
+}
+
+/** The thresholds that a more specific one outranks in every cell that they select, and so never judge. */
+export function checkOutranked(thresholds: Workload['thresholds'], cells: readonly AxisValues[]): readonly Unplaced[] {
+  const candidates = thresholds.map((threshold, index) => ({ index, threshold, subject: benchmarkOf(threshold) }));
+  const selected = new Set<number>();
+  const judging = new Set<number>();
+  for (const axes of cells) {
+    const applicable = candidates.filter(({ threshold }) => selects(threshold.when ?? {}, axes));
+    for (const { index } of applicable) selected.add(index);
+    for (const group of groupBy(applicable, ({ subject }) => subject).values()) {
+      for (const { index } of mostSpecific(group)) judging.add(index);
+    }
+  }
+  return candidates
+    .filter(({ index }) => selected.has(index) && !judging.has(index))
+    .map(({ index, subject }) => ({
+      path: ['thresholds', index],
+      message: `never judges: in every cell a more specific threshold judges ${subject}`,
+      hint: 'remove it',
+    }));
 }

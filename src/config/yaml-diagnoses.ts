@@ -36,6 +36,29 @@ const zeroByte: Diagnose = ({ reason, offset }) =>
     ? { offset, message: 'this is not UTF-8 text: it has a zero byte', hint: 'save the file as UTF-8' }
     : null;
 
+const CONFLICT_MARKER = /^(?:<{7}|={7}|>{7}|\|{7})(?: .*)?$/m;
+
+const mergeConflict: Diagnose = ({ text }) => {
+  const found = CONFLICT_MARKER.exec(text);
+  if (found === null) return null;
+  const message = `${shorten(found[0])} is left over from a merge of two versions`;
+  return { offset: found.index, message, hint: 'keep one of the versions, and remove the lines that mark them' };
+};
+
+/** `seed:\u00a01`, as text that was copied from a page has it. */
+const hardSpace: Diagnose = ({ text, reason, offset, line, before }) => {
+  if (!LOST_NAME.test(reason) && reason !== MISSED_COMMA) return null;
+  for (const { start, text: written } of [...(before === null ? [] : [before]), line]) {
+    const at = written.search(/:[\u00a0\u202f]/);
+    if (at !== -1 && start + at <= offset) {
+      const spot = start + at + 1;
+      const message = 'a no-break space follows the colon, which is none to YAML';
+      return { offset: spot, message, hint: 'write a plain space instead', mended: replaceAt(text, spot, ' ') };
+    }
+  }
+  return null;
+};
+
 const TAB_INDENT = /^[ \t-]*\t/;
 
 const tab: Diagnose = ({ text, line }) => {
@@ -272,6 +295,7 @@ function spaces(count: number): string {
 /** From the plainest to the vaguest: the first that recognises a failure explains it. */
 export const diagnoses: readonly Diagnose[] = [
   zeroByte,
+  mergeConflict,
   tab,
   depth,
   invisible,
@@ -279,6 +303,7 @@ export const diagnoses: readonly Diagnose[] = [
   directive,
   reserved,
   bracket,
+  hardSpace,
   missingComma,
   secondColon,
   twoCommas,

@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import { parseOverride } from '../config/override.ts';
 import type { SessionOptions } from './plan.ts';
 
@@ -22,32 +23,44 @@ const VARIABLES = {
   onlyCells: 'ASSAY_ONLY_CELLS',
 } as const;
 
-/** The environment variables that carry a command line into Vitest, whose own it cannot share; lists have a line for each entry. */
+/** The environment variables that carry a command line into Vitest, whose own it cannot share; lists are JSON. */
 export function toEnvironment({ configs, cluster, set, onlyCells }: Typed): Readonly<Record<string, string>> {
   return {
-    ...(configs.length === 0 ? {} : { [VARIABLES.configs]: configs.join('\n') }),
+    ...(configs.length === 0 ? {} : { [VARIABLES.configs]: JSON.stringify(configs) }),
     ...(cluster === null ? {} : { [VARIABLES.cluster]: cluster }),
-    ...(set.length === 0 ? {} : { [VARIABLES.set]: set.join('\n') }),
-    ...(onlyCells.length === 0 ? {} : { [VARIABLES.onlyCells]: onlyCells.join('\n') }),
+    ...(set.length === 0 ? {} : { [VARIABLES.set]: JSON.stringify(set) }),
+    ...(onlyCells.length === 0 ? {} : { [VARIABLES.onlyCells]: JSON.stringify(onlyCells) }),
   };
 }
 
 /**
- * The options of the plugin with what the environment says instead.
+ * The options of the plugin with what the environment says instead. A list is a JSON array of texts,
+ * or plain text from people, an entry a line.
  *
  * @throws AssayError USAGE for an override that is none.
  */
 export function withEnvironment(options: SessionOptions, env: Environment): SessionOptions {
-  const configs = linesOf(env[VARIABLES.configs]);
+  const configs = listOf(env[VARIABLES.configs]);
+  const cluster = env[VARIABLES.cluster] ?? '';
   return {
     ...options,
     configs: configs.length === 0 ? options.configs : configs,
-    cluster: env[VARIABLES.cluster] ?? options.cluster,
-    overrides: [...options.overrides, ...linesOf(env[VARIABLES.set]).map(parseOverride)],
-    onlyCells: [...options.onlyCells, ...linesOf(env[VARIABLES.onlyCells])],
+    cluster: cluster === '' ? options.cluster : cluster,
+    overrides: [...options.overrides, ...listOf(env[VARIABLES.set]).map(parseOverride)],
+    onlyCells: [...options.onlyCells, ...listOf(env[VARIABLES.onlyCells])],
   };
 }
 
-function linesOf(text: string | undefined): readonly string[] {
-  return (text ?? '').split('\n').filter((line) => line !== '');
+function listOf(text = ''): readonly string[] {
+  return readJsonList(text) ?? text.split('\n').filter((line) => line !== '');
+}
+
+/** The texts of a JSON array; null for every other text, such as the glob `[ab]*.yaml`. */
+function readJsonList(text: string): readonly string[] | null {
+  if (!text.startsWith('[')) return null;
+  try {
+    return z.array(z.string()).safeParse(JSON.parse(text)).data ?? null;
+  } catch {
+    return null;
+  }
 }

@@ -9,6 +9,12 @@ export class NodeLocks {
   readonly #exclusive = new Set<string>();
   /** How many holds share each node. */
   readonly #sharers = new Map<string, number>();
+  readonly #listeners: (() => void)[] = [];
+
+  /** Calls back whenever nodes become free: several sessions of one process may wait for them. */
+  onRelease(listener: () => void): void {
+    this.#listeners.push(listener);
+  }
 
   /** The same locks, to try out on. */
   copy(): NodeLocks {
@@ -36,5 +42,6 @@ export class NodeLocks {
       else if (sharers > 1) this.#sharers.set(node, sharers - 1);
       else this.#sharers.delete(node);
     }
+    for (const listener of this.#listeners) listener();
   }
 }

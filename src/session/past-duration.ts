@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { shortHash } from '../core/hash.ts';
 import type { Sha256 } from '../core/hash.ts';
+import type { Status } from '../evidence/failure.ts';
 import { manifestSchema } from '../evidence/manifest.ts';
 import { RUN_FILES } from '../evidence/run-folder.ts';
 import { estimatePercentile } from '../verdicts/statistics.ts';
@@ -12,7 +13,7 @@ const RUNS_READ = 5;
 
 /**
  * How long the newest runs of the same workload took, in seconds, as their median;
- * null when none has ended. Looks only into the folder of that workload.
+ * null when none has come through its load. Looks only into the folder of that workload.
  */
 export function pastDurationS({ cell, identity }: PlannedCell, artifacts: string): number | null {
   const { workloadHash } = identity;
@@ -32,11 +33,14 @@ const timedSchema = manifestSchema
   .pick({ workload_hash: true, status: true, timestamp_start: true, timestamp_end: true })
   .strip();
 
-/** Seconds that a run took; null for one that did not run to an end of its own, or cannot be read. */
+/** Runs whose load came to its end: one that died in setup or hung says nothing of the next. */
+const COMPLETE: readonly Status[] = ['passed', 'recorded', 'failed_verification'];
+
+/** Seconds that a run took; null for one whose load did not come to its end, or that cannot be read. */
 function durationOfRun(path: string, workloadHash: Sha256): number | null {
   const { data: run } = timedSchema.safeParse(readJson(path));
   if (run === undefined || run.timestamp_end === null || run.workload_hash !== workloadHash) return null;
-  if (run.status === 'interrupted' || run.status === 'skipped') return null;
+  if (!COMPLETE.includes(run.status)) return null;
   const durationS = (Date.parse(run.timestamp_end) - Date.parse(run.timestamp_start)) / 1000;
   return Number.isFinite(durationS) ? durationS : null;
 }

@@ -41,6 +41,8 @@ export interface MovedCell {
 export interface RelaunchedCell {
   readonly key: string;
   readonly changes: readonly FieldChange[];
+  /** What it is judged by anew besides; empty when nothing is. */
+  readonly thresholds: readonly ThresholdChange[];
 }
 
 /** A cell whose stored runs only have to be judged again, and which thresholds changed. */
@@ -72,7 +74,11 @@ export function comparePlans(before: PlannedCells, after: PlannedCells): PlanDif
       before.cells.filter(({ cell }) => !current.has(cell.key)),
       after.cells.filter(({ cell }) => !old.has(cell.key)),
     ),
-    relaunched: relaunched.map((pair) => ({ key: pair.now.cell.key, changes: changedWorkload(pair) })),
+    relaunched: relaunched.map((pair) => ({
+      key: pair.now.cell.key,
+      changes: changedWorkload(pair),
+      thresholds: changedThresholds(pair),
+    })),
     rejudged: rejudged.map((pair) => ({ key: pair.now.cell.key, changes: changedThresholds(pair) })),
     unchanged: kept.length - relaunched.length - rejudged.length,
   };

@@ -79,13 +79,14 @@ export function planSession(options: SessionOptions, frameworks: readonly Framew
   };
 }
 
-function findConfigs({ root, configs }: SessionOptions): readonly string[] {
+function findConfigs({ root, configs, artifacts }: SessionOptions): readonly string[] {
   const files = globSync([...configs], {
     cwd: root,
-    ignore: ['**/node_modules/**', '**/*.cluster.{yaml,yml,json}'],
+    // Run directories hold the resolved configs of the past.
+    ignore: ['**/node_modules/**', '**/*.cluster.{yaml,yml,json}', `${artifacts}/**`],
     expandDirectories: false,
   }).sort();
-  if (files.length > 0) return files;
+  if (files.some((file) => !isThresholdsFile(file))) return files;
   throw new AssayError('USAGE', `no config matches ${configs.join(', ')} in ${root}`, {
     hint: 'set `configs` in assay({ configs }) to the place of your YAML files',
   });

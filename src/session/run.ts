@@ -4,6 +4,7 @@ import { prepareArtifacts } from '../evidence/run-folder.ts';
 import type { Progress } from '../lifecycle/adapter.ts';
 import { hostJob } from './job-client.ts';
 import type { HostedJob } from './job-client.ts';
+import type { NodeLocks } from './node-locks.ts';
 import type { PlannedCell, SessionPlan } from './plan.ts';
 import { reapDeadRuns } from './reap.ts';
 import { NOT_RUN, Scheduler } from './scheduler.ts';
@@ -28,10 +29,11 @@ export class Session {
   #swept: Promise<void> | null = null;
   #isStopped = false;
 
-  constructor(plan: SessionPlan, listen: (event: SessionEvent) => void) {
+  /** `locks` are those that the sessions of this process share. */
+  constructor(plan: SessionPlan, listen: (event: SessionEvent) => void, locks?: NodeLocks) {
     this.plan = plan;
     this.#listen = listen;
-    this.#scheduler = new Scheduler(plan.cells, (planned, hosts) => this.#launch(planned, hosts));
+    this.#scheduler = new Scheduler(plan.cells, (planned, hosts) => this.#launch(planned, hosts), locks);
   }
 
   /** Launches a cell unless this session did already, and waits for its end. */

@@ -30,13 +30,16 @@ export class Scheduler {
   readonly #cells: ReadonlyMap<string, PlannedCell>;
   readonly #launch: Launch;
   readonly #outcomes = new Map<string, Promise<CellOutcome>>();
-  readonly #locks = new NodeLocks();
+  readonly #locks: NodeLocks;
   #waiting: readonly Waiting[] = [];
   #isClosed = false;
 
-  constructor(cells: readonly PlannedCell[], launch: Launch) {
+  /** `locks` are those of everything in this process that may launch on the same nodes. */
+  constructor(cells: readonly PlannedCell[], launch: Launch, locks = new NodeLocks()) {
     this.#cells = new Map(cells.map((planned) => [planned.cell.key, planned]));
     this.#launch = launch;
+    this.#locks = locks;
+    locks.onRelease(() => this.#startWhatFits());
   }
 
   /** The outcome of a cell: the first request launches it, every later one waits for the same run. */
@@ -87,7 +90,6 @@ export class Scheduler {
     this.#locks.take(hold);
     const outcome = this.#launch(planned, hosts).finally(() => {
       this.#locks.release(hold);
-      this.#startWhatFits();
     });
     settle(outcome);
   }

@@ -9,6 +9,7 @@ import { runFolder } from '../evidence/run-folder.ts';
 import { createRun, fingerprintSidecars, writeManifest } from '../evidence/run-writer.ts';
 import type { RunRequest } from '../lifecycle/adapter.ts';
 import type { PlannedCell } from './plan.ts';
+import { tagsOfCell } from './planned-claim.ts';
 import type { Skip } from './skip.ts';
 
 /** Makes the run directory of a bound cell and everything its job host must know. */
@@ -24,7 +25,13 @@ export async function recordSkip(planned: PlannedCell, skip: Skip, artifacts: st
   const request = newRequest(planned, {}, artifacts);
   const { folder } = request;
   const first = firstManifest(request);
-  const manifest: Manifest = { ...first, status: 'skipped', skip: { ...skip }, timestamp_end: first.timestamp_start };
+  const manifest: Manifest = {
+    ...first,
+    status: 'skipped',
+    skip: { ...skip },
+    tags: tagsOfCell(planned).map(({ name }) => name),
+    timestamp_end: first.timestamp_start,
+  };
   createRun(folder, { manifest, resolvedConfig: resolvedConfig(request) });
   writeManifest(folder, { ...manifest, sidecars: await fingerprintSidecars(folder, {}) });
 }

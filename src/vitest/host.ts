@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { globSync } from 'tinyglobby';
 import type { TestProject, Vitest } from 'vitest/node';
 import { AssayError } from '../core/errors.ts';
+import { NodeLocks } from '../session/node-locks.ts';
 import { planSession } from '../session/plan.ts';
 import type { SessionOptions, SessionPlan } from '../session/plan.ts';
 import { frameworks } from '../session/registry.ts';
@@ -35,6 +36,15 @@ export interface HostOptions extends SessionOptions {
 // cells must be launched once all the same.
 const hosts = new WeakMap<Vitest, Map<string, Promise<SessionHost>>>();
 
+// Projects with sessions of their own still share the nodes.
+const locks = new WeakMap<Vitest, NodeLocks>();
+
+function locksOf(vitest: Vitest): NodeLocks {
+  const known = locks.get(vitest) ?? new NodeLocks();
+  locks.set(vitest, known);
+  return known;
+}
+
 /** The session of a project: the one that another project of this Vitest has already, or a new one. */
 export function hostOf(vitest: Vitest, project: TestProject, options: HostOptions): Promise<SessionHost> {
   const ofVitest = hosts.get(vitest) ?? new Map<string, Promise<SessionHost>>();
@@ -50,10 +60,12 @@ async function openHost(vitest: Vitest, project: TestProject, options: HostOptio
   const suites = await loadSuites(project, options);
   const claims = planClaims(suites, plan.cells);
   const reporter = new AssayReporter(vitest, plan, (cells) => session.recordSkips(cells));
-  const session = new Session(plan, (event) => reporter.onSessionEvent(event));
+  const session = new Session(plan, (event) => reporter.onSessionEvent(event), locksOf(vitest));
   const broker = await Broker.open((cell) => session.request(cell));
   vitest.config.reporters.push(reporter as never);
   vitest.onClose(async () => {
+    // A restart in watch mode keeps the Vitest object, and needs a session that lives.
+    hosts.delete(vitest);
     await session.stop();
     broker.close();
   });

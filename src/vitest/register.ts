@@ -122,10 +122,17 @@ class MissedClaim extends Error {
         ...(worst === undefined ? [] : [`   worst     ${worst}`]),
         `   threshold ${source ?? configFile}`,
         `   evidence  ${file}`,
-        `   rerun     npx vitest run -t "${claim} ${cellId}"`,
+        `   rerun     ${typedBefore()}npx vitest run -t "${claim} ${cellId}"`,
       ].join('\n'),
     );
     // Where the claim was registered helps nobody; what missed is in the message.
     this.stack = `${this.name}: ${this.message}`;
   }
+}
+
+/** What the command line changed for this session: without it a rerun would be another workload. */
+function typedBefore(): string {
+  const { ASSAY_SET: set, ASSAY_CONFIGS: configs, ASSAY_CLUSTER: cluster } = process.env;
+  const given = Object.entries({ ASSAY_SET: set, ASSAY_CONFIGS: configs, ASSAY_CLUSTER: cluster });
+  return given.map(([name, value]) => (value === undefined ? '' : `${name}='${value}' `)).join('');
 }

@@ -13,6 +13,9 @@ import { summaryLines } from './summary.ts';
 /** Reporters that own stdout: what people read must then go to stderr. */
 const MACHINE_REPORTERS = new Set(['json', 'junit', 'tap', 'tap-flat', 'github-actions', 'blob']);
 
+/** The exit code of a session that judged nothing, as for every command of ours. */
+const NO_VERDICT = 3;
+
 /** Of many claims that went missing the first few tell enough. */
 const COMPLAINTS_SHOWN = 5;
 
@@ -66,7 +69,9 @@ export class AssayReporter implements Reporter {
     const skipped = this.#skipped();
     await this.#recordSkips(skipped);
     const tests = modules.flatMap((module) => [...module.children.allTests()]);
-    const claims = tests.filter((test) => test.meta().assay !== undefined);
+    // Another project of this Vitest may have claims of its own.
+    const own = new Set(this.#selected.map(titleOf));
+    const claims = tests.filter((test) => test.meta().assay !== undefined && own.has(test.name));
     const lines = summaryLines({
       runs: this.#folders.map((folder) => ({
         manifest: readManifest(folder),
@@ -84,7 +89,17 @@ export class AssayReporter implements Reporter {
       elapsedMs: performance.now() - this.#startedMs,
     });
     for (const line of lines) this.#print(line);
+    const isJudged = tests.some((test) => test.result().state !== 'skipped');
+    if (skipped.length > 0 && !isJudged) this.#noVerdict(skipped);
     for (const complaint of complaints(this.#selected, modules)) this.#complain(complaint);
+  }
+
+  /** Nothing failed, and nothing was found out either: a gate must not take that for a pass. */
+  #noVerdict(skipped: readonly PlannedCell[]): void {
+    const reasons = [...new Set(skipped.flatMap(({ skip }) => skip?.detail ?? []))];
+    const count = skipped.length === 1 ? 'the one cell was' : `all ${skipped.length} cells were`;
+    this.#print(` ${paint('red', 'no verdict')}: ${count} skipped - ${reasons.join('; ')}`);
+    process.exitCode = NO_VERDICT;
   }
 
   /** What did not happen although it was asked for is a failure, whatever the other tests say. */

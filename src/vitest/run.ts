@@ -27,6 +27,9 @@ export class Run {
     this.requirePhase('parse');
     const verdict = this.manifest.verdicts.find((candidate) => candidate.benchmark === benchmark);
     if (verdict !== undefined) return verdict;
+    if (this.manifest.status === 'recorded') {
+      throw new NotEvaluable(`no threshold judges ${benchmark}, and the config only records`);
+    }
     throw new AssayError(
       'CLAIMS_INVALID',
       `no threshold judges ${benchmark} in ${this.manifest.test_id}/${this.manifest.cell_id}`,

@@ -30,7 +30,9 @@ describe('the published package', () => {
     expect([...folders].sort()).toEqual([
       'LICENSE',
       'README.md',
+      'configs/',
       'dist/',
+      'docs/',
       'package.json',
       'schemas/',
       'src/',

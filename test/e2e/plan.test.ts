@@ -84,6 +84,8 @@ describe('assay plan', () => {
     const byWords = await planOf(project, '-t', 'ttft_p99 conc4');
     expect(idsOf(byWords)).toEqual(['balanced-conc4', 'prefill_heavy-conc4']);
     expect(byWords.cells.map(({ claims }) => claims.map(({ name }) => name))).toEqual([['ttft_p99'], ['ttft_p99']]);
+    const byTitle = await planOf(project, '-t', 'throughput[llama_cpp-byte_llama-cpu-f32-balanced-conc1]');
+    expect(idsOf(byTitle)).toEqual(['balanced-conc1']);
     const byTags = await planOf(project, '--tags-filter', 'tier_5', '--tags-filter', 'cell_balanced_*');
     expect(idsOf(byTags)).toEqual(['balanced-conc1', 'balanced-conc2', 'balanced-conc4']);
     expect(byTags.totals.claims).toBe(6);
@@ -112,7 +114,10 @@ describe('assay plan', () => {
     const recording = ONE_CELL.replace('seed: 1', 'seed: 1\nenforce: false').replace(/ {2}- \{kind: Rate.*\n/, '');
     const { stdout, stderr } = await assay(new Project({ 'configs/quick.yaml': recording }), 'plan', '--json');
     expect(stderr).toMatch(/^warning configs\/quick\.yaml:\d+:\d+ .*throughput/);
-    expect(JSON.parse(stdout)).toHaveProperty('totals.cells', 1);
+    expect(JSON.parse(stdout)).toMatchObject({
+      totals: { cells: 1 },
+      warnings: [{ file: 'configs/quick.yaml', message: expect.any(String), hint: expect.any(String) }],
+    });
   });
 
   it('says what a commit changed', async () => {
@@ -134,6 +139,10 @@ describe('assay plan', () => {
 
   it.each([
     [['-t', 'no_such_thing'], /^AssayError: -t "no_such_thing" selects no claim\n {3}next: .*/],
+    [['-t', 'balancd conc4'], /selects no claim\n {3}next: "balancd" occurs in no tag .* did you mean balanced\?$/],
+    [['-t', 'throughput ttft_p99'], /selects no claim\n {3}next: each word occurs, but no claim has all of them/],
+    [['--only-cells', ''], /--only-cells has no value/],
+    [['--configs', 'configs'], /this is a folder\n {3}next: write --configs 'configs\/\*\*\/\*\.yaml'$/],
     [['--tags-filter', 'tier_5 & tier_1'], /has an unexpected "&" at 8\n {3}next: write "&&"$/],
     [['--only-cells', 'balanced-conc3'], /--only-cells balanced-conc3 matches none of 6 cells\n {3}next: did you mean/],
     [['--configs', 'nowhere/*.yaml'], /no config matches nowhere\/\*\.yaml in .*\n {3}next: /],

@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { readPool } from '../../src/cluster/pool-file.ts';
 import { planSession } from '../../src/session/plan.ts';
 import { frameworks } from '../../src/session/registry.ts';
+import { frameworksPage } from './frameworks-page.ts';
 import { sessionOptions } from './session-options.ts';
 
 const page = readFileSync(new URL('../../docs/configs.md', import.meta.url), 'utf8');
@@ -36,5 +37,14 @@ describe('docs/configs.md', () => {
       expect(problems).toEqual([]);
       expect(pool?.nodes).toHaveLength(3);
     }
+  });
+});
+
+describe('docs/frameworks.md', () => {
+  it('says what the frameworks declare: `npm run docs:write` renews it', () => {
+    const file = new URL('../../docs/frameworks.md', import.meta.url);
+    const page = frameworksPage(frameworks.map(({ spec }) => spec));
+    if (process.env['ASSAY_UPDATE_DOCS'] !== undefined) writeFileSync(file, page);
+    expect(readFileSync(file, 'utf8')).toBe(page);
   });
 });

@@ -1,13 +1,12 @@
 import { z } from 'zod';
 import { defineFramework } from '../../config/framework.ts';
 import { checkGpuBudget } from '../shared/gpu-budget.ts';
+import { furtherArgs, ownersOf } from '../shared/further-args.ts';
 import {
   checkLengths,
-  furtherArgs,
   lengthFields,
   loadFields,
   modelFields,
-  ownersOf,
   portSchema,
   refuse,
   stackKnobs,

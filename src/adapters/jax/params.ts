@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import { defineFramework } from '../../config/framework.ts';
 import type { Violation } from '../../config/framework.ts';
+import { gpusOfRole } from '../../config/topology.ts';
+import { furtherArgs, ownersOf } from '../shared/further-args.ts';
 import { checkParallelism, parallelismFields } from '../shared/parallelism.ts';
 
 const count = z.int().min(1);
@@ -42,11 +44,8 @@ const rematPolicies = [
   'custom',
 ] as const;
 
-/**
- * The params of a jax cell, axis values included: those of MaxText under its own names, with the `ici_*` and `dcn_*`
- * degrees written as their products. What is left out is left to MaxText.
- */
-const params = z.strictObject({
+/** Options of MaxText under its own names, with the `ici_*` and `dcn_*` degrees written as their products. */
+const fields = {
   ...parallelismFields,
   cp: count.default(1).describe('Context parallel: of the fsdp ranks, how many split each sequence between them.'),
   ep: count.default(1).describe("Expert parallel: of the fsdp ranks, how many a layer's experts are spread over."),
@@ -159,7 +158,26 @@ const params = z.strictObject({
   skip_first_n_steps_for_profiler: z.int().min(0).exactOptional().describe('Steps before the profile starts.'),
 
   xla_flags: options.exactOptional().describe('Flags of the XLA compiler, without their dashes.'),
-  extra_args: options.exactOptional().describe('Further options of MaxText.'),
+};
+
+const DEGREES = { tensor: 'tp', pipeline: 'pp', data: 'dp', fsdp: 'fsdp', context: 'cp', expert: 'ep' };
+
+/** Which param sets an option that is not free. */
+const owners = {
+  ...ownersOf(fields),
+  max_target_length: 'params.sequence_length',
+  attention: 'knobs.attention',
+  ...Object.fromEntries(
+    Object.entries(DEGREES).flatMap(([kind, param]) =>
+      ['ici', 'dcn'].map((level) => [`${level}_${kind}_parallelism`, `params.${param}`]),
+    ),
+  ),
+};
+
+/** The params of a jax cell, axis values included. What is left out is left to MaxText. */
+const params = z.strictObject({
+  ...fields,
+  extra_args: furtherArgs(owners).describe('Further options of MaxText.'),
 });
 
 // MaxText shards weights over fsdp, context and expert alike, so both take their ranks from fsdp.
@@ -191,6 +209,7 @@ export const jaxSpec = defineFramework({
   knobs,
   roles: { required: ['worker'], optional: [] },
   container: 'optional',
+  ranks: ({ topology }) => gpusOfRole(topology, 'worker'),
   constraints: (cell) => [...checkParallelism(cell), ...checkShares(cell.params)],
   axisTokens: {
     per_device_batch_size: 'pdbs',

@@ -2,14 +2,15 @@ import { z } from 'zod';
 import { defineFramework } from '../../config/framework.ts';
 import type { Violation } from '../../config/framework.ts';
 import { gpusOfRole } from '../../config/topology.ts';
+import { furtherArgs, ownersOf } from '../shared/further-args.ts';
 import { checkParallelism, parallelismFields } from '../shared/parallelism.ts';
 
 const count = z.int().min(1);
 const share = z.number().min(0).max(1);
 const flag = z.boolean().exactOptional();
 
-/** The params of a megatron cell, axis values included. What is left out is left to Megatron-LM and its training script. */
-const params = z.strictObject({
+/** Options of Megatron-LM and its training script under their own names, the degrees of parallelism shortened. */
+const fields = {
   ...parallelismFields,
   cp: count.default(1).describe('Context parallel: of the dp*fsdp ranks, how many split each sequence between them.'),
   ep: count.default(1).describe("Expert parallel: ranks that a layer's experts are spread over."),
@@ -85,11 +86,24 @@ const params = z.strictObject({
   tp_comm_overlap: flag.describe('Overlaps the exchange of tensor parallelism with its matrix products.'),
   rope_fusion: flag.describe('Applies rotary embeddings in one kernel.'),
   gemm_tuning: flag.describe('Lets hipBLASLt try its kernels on the first iterations.'),
+};
 
-  extra_args: z
-    .record(z.string().min(1), z.union([z.string(), z.number(), z.boolean()]))
-    .exactOptional()
-    .describe('Further options of pretrain_gpt.py, without their dashes; true is an option without a value.'),
+/** Which param sets an option that is not free. */
+const owners = {
+  ...ownersOf(fields),
+  tensor_model_parallel_size: 'params.tp',
+  pipeline_model_parallel_size: 'params.pp',
+  context_parallel_size: 'params.cp',
+  expert_model_parallel_size: 'params.ep',
+  seq_length: 'params.sequence_length',
+};
+
+/** The params of a megatron cell, axis values included. What is left out is left to Megatron-LM and its training script. */
+const params = z.strictObject({
+  ...fields,
+  extra_args: furtherArgs(owners).describe(
+    'Further options of pretrain_gpt.py, without their dashes; true is an option without a value.',
+  ),
 });
 
 type MegatronParams = z.output<typeof params>;

@@ -2,7 +2,8 @@ import { z } from 'zod';
 import { defineFramework } from '../../config/framework.ts';
 import type { CellShape, Violation } from '../../config/framework.ts';
 import { checkGpuBudget, largestOf, productOf, writeProduct } from '../shared/gpu-budget.ts';
-import { furtherArgs, ownersOf, refuse, stackKnobs } from '../shared/serving-params.ts';
+import { furtherArgs, ownersOf } from '../shared/further-args.ts';
+import { refuse, stackKnobs } from '../shared/serving-params.ts';
 
 const degree = z.int().min(1);
 const FLUX = ['flux_t2i'] as const;

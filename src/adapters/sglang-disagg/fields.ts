@@ -1,13 +1,6 @@
 import { z } from 'zod';
-import {
-  furtherArgs,
-  lengthFields,
-  loadFields,
-  modelFields,
-  ownersOf,
-  portSchema,
-  refuse,
-} from '../shared/serving-params.ts';
+import { furtherArgs, ownersOf } from '../shared/further-args.ts';
+import { lengthFields, loadFields, modelFields, portSchema, refuse } from '../shared/serving-params.ts';
 
 const tokens = z.int().min(1);
 

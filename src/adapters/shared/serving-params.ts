@@ -110,35 +110,6 @@ export const stackKnobs = {
   fused_moe: z.string().exactOptional().describe('Kernel of the mixture-of-experts layers, e.g. `aiter_a16w4`.'),
 };
 
-type FurtherArgs = z.ZodExactOptional<
-  z.ZodRecord<z.ZodString, z.ZodUnion<readonly [z.ZodString, z.ZodNumber, z.ZodBoolean]>>
->;
-
-/**
- * Further flags of a tool, without their leading dashes; `true` is a flag without a value, `false` its `no-` form.
- * `owners` says what sets the flags that are not free, by their plain names: a flag has one place.
- */
-export function furtherArgs(owners: Readonly<Record<string, string>>): FurtherArgs {
-  const names = Object.keys(owners).map((name) => name.replaceAll('_', '[-_]'));
-  const owned = new RegExp(`^-*(?:no[-_])?(${names.join('|')})$`);
-  return z
-    .record(z.string(), z.union([z.string('a text'), z.number('a number'), z.boolean('true or false')]))
-    .check(({ value, issues }) => {
-      for (const [flag, given] of Object.entries(value)) {
-        const name = owned.exec(flag)?.[1]?.replaceAll('-', '_');
-        if (name === undefined) continue;
-        issues.push({ code: 'custom', path: [flag], message: `set ${owners[name]} instead`, input: given });
-      }
-    })
-    .meta({ propertyNames: { not: { pattern: owned.source } } })
-    .exactOptional();
-}
-
-/** Says that each of these fields sets the flag of its own name. */
-export function ownersOf(fields: Readonly<Record<string, z.ZodType>>): Readonly<Record<string, string>> {
-  return Object.fromEntries(Object.keys(fields).map((name) => [name, `params.${name}`]));
-}
-
 interface Load {
   readonly concurrency?: number;
   readonly request_rate?: number | 'inf';

@@ -1,14 +1,13 @@
 import { z } from 'zod';
 import { defineFramework } from '../../config/framework.ts';
 import { checkGpuBudget } from '../shared/gpu-budget.ts';
+import { furtherArgs, ownersOf } from '../shared/further-args.ts';
 import {
   checkLengths,
   checkLoad,
-  furtherArgs,
   lengthFields,
   loadFields,
   modelFields,
-  ownersOf,
   portSchema,
   stackKnobs,
   vllmClientFields,

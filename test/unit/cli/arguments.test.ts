@@ -5,8 +5,10 @@ import { readOptions } from '../../../src/cli/arguments.ts';
 const known = {
   set: { type: 'string' },
   cluster: { type: 'string' },
+  configs: { type: 'string' },
   words: { type: 'string', alias: 't' },
   json: { type: 'boolean' },
+  folder: { type: 'positional' },
 } as const satisfies ArgsDef;
 
 const read = (...args: string[]) => readOptions(args, known);
@@ -31,9 +33,26 @@ describe('readOptions', () => {
   it.each([
     [['--jsn'], 'there is no option --jsn', 'did you mean --json?'],
     [['-x'], 'there is no option -x', 'see --help'],
-    [['configs/a.yaml'], '"configs/a.yaml" belongs to no option', expect.stringContaining('quotes')],
+    [['a', 'b'], '"b" belongs to no option', expect.stringContaining('quotes')],
+    [['a', 'configs/a.yaml'], '"configs/a.yaml" belongs to no option', 'did you mean --configs configs/a.yaml?'],
+    [['--configs', 'a.yaml', 'b.yaml', 'c.yaml'], '"c.yaml" belongs to no option', expect.stringContaining('quotes')],
+    [['--set', ''], '--set has no value', 'write --set=<value>, or leave it out'],
+    [['--set='], '--set has no value', 'write --set=<value>, or leave it out'],
+    [['-t', ' '], '-t has no value', 'write -t <value>, or leave it out'],
+    [['--json=false'], '--json=false: this option takes no value', 'write --json, or leave it out'],
   ])('refuses %j', (args, message, hint) => {
     expect(() => read(...args)).toThrow(expect.objectContaining({ code: 'USAGE', message, hint }));
+  });
+
+  it('takes a word by its place', () => {
+    expect(read('--json', 'runs', '--set', 'a=1').one('folder')).toBe('runs');
+    expect(read('--json').one('folder')).toBeNull();
+  });
+
+  it('gives the advice of the command for an option that resembles none', () => {
+    expect(() => readOptions(['--reporter=json'], known, 'behind --')).toThrow(
+      expect.objectContaining({ message: 'there is no option --reporter', hint: 'behind --' }),
+    );
   });
 
   it('refuses a second value where only one can count', () => {

@@ -21,9 +21,9 @@ describe('printDiff', () => {
     const p99 = { benchmark: 'ttft_p99', path: 'value', before: 50, after: 90 };
     const text = print({
       relaunched: [
-        { key: 'demo/balanced-conc1', changes: [prompts] },
-        { key: 'vllm/default', changes: knobs },
-        { key: 'demo/balanced-conc2', changes: [prompts] },
+        { key: 'demo/balanced-conc1', changes: [prompts], thresholds: [] },
+        { key: 'vllm/default', changes: knobs, thresholds: [] },
+        { key: 'demo/balanced-conc2', changes: [prompts], thresholds: [] },
       ],
       added: ['demo/balanced-conc8', 'demo/balanced-conc16'],
       removed: ['demo/balanced-conc3'],
@@ -89,8 +89,8 @@ describe('printDiff', () => {
   it('shares these among the groups, so that every reason is seen', () => {
     const seed = { path: 'seed', before: 0, after: 7 };
     const relaunched = [
-      ...keys(30).map((key) => ({ key, changes: [prompts] })),
-      ...keys(11, 'other/c').map((key) => ({ key, changes: [seed] })),
+      ...keys(30).map((key) => ({ key, changes: [prompts], thresholds: [] })),
+      ...keys(11, 'other/c').map((key) => ({ key, changes: [seed], thresholds: [] })),
     ];
     const lines = print({ relaunched }).split('\n');
     expect(lines.slice(1, 3)).toEqual(['   30 cells  params.num_prompts: 160 -> 100', '     demo/conc0']);
@@ -104,7 +104,7 @@ describe('printDiff', () => {
   });
 
   it('leaves out the groups that are too many, and the reasons', () => {
-    const relaunched = keys(22).map((key, index) => ({ key, changes: [{ ...prompts, after: index }] }));
+    const relaunched = keys(22).map((key, index) => ({ key, changes: [{ ...prompts, after: index }], thresholds: [] }));
     const lines = print({ relaunched }).split('\n');
     expect(lines.slice(39, 43)).toEqual([
       '   1 cell   params.num_prompts: 160 -> 19',
@@ -114,17 +114,27 @@ describe('printDiff', () => {
     ]);
     const changes = Array.from({ length: 11 }, (_, index) => ({ ...prompts, path: `params.p${index}` }));
     expect(
-      print({ relaunched: [{ key: 'demo/conc1', changes }] })
+      print({ relaunched: [{ key: 'demo/conc1', changes, thresholds: [] }] })
         .split('\n')
         .slice(8, 11),
     ).toEqual(['            params.p7: 160 -> 100', '            ... 3 more', '     demo/conc1']);
+  });
+
+  it('tells of the bounds that changed with the workload', () => {
+    const thresholds = [{ benchmark: 'ttft_p99', path: 'value', before: 1500, after: 900 }];
+    const lines = print({ relaunched: [{ key: 'demo/conc1', changes: [prompts], thresholds }] }).split('\n');
+    expect(lines.slice(1, 4)).toEqual([
+      '   1 cell   params.num_prompts: 160 -> 100',
+      '            and judged by another bound: ttft_p99: value 1500 -> 900',
+      '     demo/conc1',
+    ]);
   });
 
   it('breaks what is too long for the screen where it can', () => {
     const long = 'a_very_long_name_of_a_config_on_a_machine';
     const changes = [{ path: 'topology.roles.prefill.selector', before: 'x'.repeat(40), after: 'y'.repeat(40) }];
     const text = print({
-      relaunched: [{ key: `${long}/default`, changes }],
+      relaunched: [{ key: `${long}/default`, changes, thresholds: [] }],
       moved: [{ from: `${long}/conc1`, to: `${long}_renamed/conc1`, changes: [] }],
     });
     expect(text).toBe(` To launch again

@@ -52,6 +52,9 @@ describe('assay schema', () => {
     [['--for', 'my.yaml'], 'node_modules/vitest-assay/schemas/workload.schema.json'],
     [['--for', 'configs/vllm/my.yaml'], '../../node_modules/vitest-assay/schemas/workload.schema.json'],
     [['thresholds', '--for=./a/b.yaml'], '../node_modules/vitest-assay/schemas/thresholds.schema.json'],
+    [['--for', 'a/b.thresholds.yaml'], '../node_modules/vitest-assay/schemas/thresholds.schema.json'],
+    [['--for', 'lab.cluster.yaml'], 'node_modules/vitest-assay/schemas/cluster.schema.json'],
+    [['workload', '--for', 'lab.cluster.yaml'], 'node_modules/vitest-assay/schemas/workload.schema.json'],
   ])('%j prints the comment that finds the schema from the folder of a file', async (args, path) => {
     expect(await run(...args)).toBe(`# yaml-language-server: $schema=${path}\n`);
   });
@@ -59,6 +62,9 @@ describe('assay schema', () => {
   it.each([
     [['workloads'], 'there is no schema of "workloads"', 'did you mean workload?'],
     [['configs/my.yaml'], 'there is no schema of "configs/my.yaml"', 'use one of workload, thresholds, cluster'],
+    [['--for'], '--for has no value', 'write --for=<value>, or leave it out'],
+    [['--for', '--modeline'], '--for has no value', 'write --for=<value>, or leave it out'],
+    [['--json=false'], '--json=false: this option takes no value', 'write --json, or leave it out'],
     [['--modelin'], 'there is no option --modelin', 'did you mean --modeline?'],
   ])('%j is a usage error', async (args, message, hint) => {
     await expect(run(...args)).rejects.toMatchObject({ code: 'USAGE', message, hint });

@@ -254,19 +254,56 @@ describe('loadConfigs', () => {
     const by = (value: number, when: string): string =>
       `  - {kind: Percentile, metric: ttft_ms, percentile: 99, op: "<=", value: ${value}, when: {${when}}}\n`;
     const judged = (...lines: readonly string[]): string =>
-      GOOD.replace('[1, 2]', '[2]\n  threads: [1]').replace(/thresholds:[^]*/, `thresholds:\n${lines.join('')}`);
+      GOOD.replace('[1, 2]', '[1, 2]\n  threads: [1, 2]\n  exclude: [{concurrency: 1, threads: 2}]').replace(
+        /thresholds:[^]*/,
+        `thresholds:\n${lines.join('')}`,
+      );
     const [one, two, both] = [by(1, 'concurrency: 2'), by(2, 'threads: 1'), by(3, 'concurrency: 2, threads: 1')];
     for (const order of [
       [one, two, both],
       [one, both, two],
       [both, one, two],
     ]) {
-      const [cell] = loadFiles({ 'a.yaml': judged(...order) }).cells;
+      const { cells } = loadFiles({ 'a.yaml': judged(...order) });
+      const cell = cells.find(({ cellId }) => cellId === 'conc2-threads1');
       expect(cell?.thresholds.map(({ threshold }) => threshold)).toMatchObject([{ value: 3 }]);
     }
     expect(complaint({ 'a.yaml': judged(one, two) })).toContain(
-      'thresholds[1]: judges ttft_p99, and so does the threshold at a.yaml:15',
+      'thresholds[1]: judges ttft_p99, and so does the threshold at a.yaml:16',
     );
+  });
+
+  it.each(['constructor', 'toString', 'hasOwnProperty'])('takes %s for a name like any other', (name) => {
+    const problems = (from: string, to: string): string => complaint({ 'a.yaml': GOOD.replace(from, to) });
+    expect(problems('isl: 8,', `isl: 8, ${name}: 3,`)).toContain(`params.${name}: unknown field`);
+    expect(problems('[1, 2]', `[1, 2]\n  ${name}: [1, 2]`)).toContain(`sweep.${name}: unknown field`);
+    expect(problems('quant: f32', `quant: f32, ${name}: 1`)).toBe('loaded');
+    expect(problems('{server:', `{${name}: {count: 1}, server:`)).toContain(`topology.roles.${name}: `);
+    expect(problems('when: {concurrency', `when: {${name}`)).toContain('the only axis is concurrency');
+    expect(problems('knobs:', `id_knobs: [${name}]\nknobs:`)).toContain(`this config has no knob ${name}`);
+    expect(problems('test_id', `${name}: *none\ntest_id`)).toContain(`${name}: `);
+    expect(problems('ttft_ms', `x_${name}`)).toContain(`emits no x_${name}`);
+  });
+
+  it('has no field called __proto__', () => {
+    for (const [from, to] of [
+      ['isl: 8,', 'isl: 8, __proto__: 3,'],
+      ['[1, 2]', '[1, 2]\n  __proto__: [1, 2]'],
+      ['quant: f32', 'quant: f32, __proto__: 1'],
+      ['{server:', '{__proto__: {count: 1}, server:'],
+      ['when: {concurrency', 'when: {__proto__'],
+    ] as const) {
+      expect(complaint({ 'a.yaml': GOOD.replace(from, to) })).toContain('no field is called __proto__ - remove it');
+    }
+  });
+
+  it('does not advise a config that only records to record only', () => {
+    writeFileSync(join(root, 'a.yaml'), `${GOOD.replace('[ttft_p99]', '[ttft_p99, tpot_p99, mine]')}enforce: false\n`);
+    const { warnings } = loadConfigs(['a.yaml'], { root, specs, env: {}, overrides: [] });
+    expect(warnings.map(({ hint }) => hint)).toEqual([
+      'add `- {kind: Percentile, metric: tpot_ms, percentile: 99, op: "<=", value: ...}`',
+      'add a threshold with `benchmark: mine`',
+    ]);
   });
 
   it('refuses two configs of one test_id, whatever their cells, once and at the place', () => {

@@ -33,6 +33,17 @@ describe('pastDurationS', () => {
     expect(past()).toBe(10);
   });
 
+  it.each(['failed_setup', 'failed_safety', 'failed_pattern', 'failed_liveness', 'failed_parse'] as const)(
+    'counts no run that ended as %s',
+    (status) => {
+      const { ran, past } = setUp();
+      ran(600, { status });
+      expect(past()).toBeNull();
+      ran(4, { status: 'recorded' });
+      expect(past()).toBe(4);
+    },
+  );
+
   it('counts no run that did not come to an end of its own, and none of another workload', () => {
     const { ran, past, planned, other } = setUp();
     ran(1, { status: 'interrupted' });

@@ -112,11 +112,12 @@ describe('what lies between two plans', () => {
       { path: 'knobs.attention', before: 'none', after: 'fa' },
       { path: 'params.num_warmups', before: expect.any(Number) as unknown, after: 2 },
     ];
+    const thresholds = [{ benchmark: 'ttft_p99', path: 'value', before: 50, after: 90 }];
     expect(await repository.diff()).toEqual({
       ...NOTHING,
       relaunched: [
-        { key: 'demo/conc1', changes },
-        { key: 'demo/conc2', changes },
+        { key: 'demo/conc1', changes, thresholds },
+        { key: 'demo/conc2', changes, thresholds },
       ],
     });
   });
@@ -130,6 +131,7 @@ describe('what lies between two plans', () => {
     }));
     const [first] = comparePlans(demo, { cells: other }).relaunched;
     expect(first?.changes).toEqual([{ path: 'framework', before: 'llama_cpp', after: 'other' }]);
+    expect(first?.thresholds).toEqual([]);
   });
 
   it('is only another judgement when thresholds change, told by benchmark and not by position', async () => {

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { PlannedCell } from '../../../src/session/plan.ts';
+import { NodeLocks } from '../../../src/session/node-locks.ts';
 import { Scheduler } from '../../../src/session/scheduler.ts';
 import type { CellOutcome } from '../../../src/session/scheduler.ts';
 
@@ -12,15 +13,19 @@ const cell = (key: string, ...nodes: string[]): PlannedCell =>
   }) as unknown as PlannedCell;
 
 /** Launches that end when told, and a log of what ran. */
-function bench(cells: readonly PlannedCell[]) {
+function bench(cells: readonly PlannedCell[], locks?: NodeLocks) {
   const started: string[] = [];
   const ends = new Map<string, () => void>();
-  const scheduler = new Scheduler(cells, ({ cell: { key } }) => {
-    started.push(key);
-    return new Promise<CellOutcome>((resolve) => {
-      ends.set(key, () => resolve({ state: 'ran', folder: key, status: 'passed' }));
-    });
-  });
+  const scheduler = new Scheduler(
+    cells,
+    ({ cell: { key } }) => {
+      started.push(key);
+      return new Promise<CellOutcome>((resolve) => {
+        ends.set(key, () => resolve({ state: 'ran', folder: key, status: 'passed' }));
+      });
+    },
+    locks,
+  );
   const end = async (key: string, outcome: Promise<CellOutcome>): Promise<void> => {
     ends.get(key)?.();
     await outcome;
@@ -68,6 +73,30 @@ describe('Scheduler', () => {
     expect(await scheduler.request('u')).toEqual({ state: 'skipped', reason: 'insufficient_nodes (need 2, have 1)' });
     await expect(scheduler.request('x')).rejects.toThrow('no cell x in this session');
     expect(started).toEqual([]);
+  });
+
+  it('runs cells that allow it together on their nodes, and leaves others alone', async () => {
+    const sharing = (key: string, ...nodes: string[]): PlannedCell =>
+      ({ ...cell(key, ...nodes), cell: { key, workload: { exclusive: false } } }) as unknown as PlannedCell;
+    const { scheduler, started, end } = bench([sharing('a', 'n1'), sharing('b', 'n1'), cell('c', 'n1')]);
+    const [a, b, c] = ['a', 'b', 'c'].map((key) => scheduler.request(key));
+    expect(started).toEqual(['a', 'b']);
+    await end('a', a!);
+    expect(started).toEqual(['a', 'b']);
+    await end('b', b!);
+    expect(started).toEqual(['a', 'b', 'c']);
+    await end('c', c!);
+  });
+
+  it('waits for the nodes that another scheduler of the process holds', async () => {
+    const locks = new NodeLocks();
+    const [first, second] = [bench([cell('a', 'n1')], locks), bench([cell('b', 'n1')], locks)];
+    const a = first.scheduler.request('a');
+    const b = second.scheduler.request('b');
+    expect([first.started, second.started]).toEqual([['a'], []]);
+    await first.end('a', a);
+    expect(second.started).toEqual(['b']);
+    await second.end('b', b);
   });
 
   it('starts nothing any more once it is closed', async () => {

@@ -1,0 +1,51 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { parseOverride } from '../../../src/config/override.ts';
+import { toEnvironment, withEnvironment } from '../../../src/session/environment.ts';
+import { sessionOptions } from '../session-options.ts';
+
+const NOTHING = { configs: [], cluster: null, set: [], onlyCells: [] };
+const ofPlugin = sessionOptions({ root: '/project', configs: ['own/*.yaml'], cluster: 'own.cluster.yaml' });
+
+const text = fc.string({ minLength: 1, unit: fc.constantFrom('a', '*', '[', ']', '"', ',', '\n', '\r', ' ', 'é') });
+
+describe('the environment between the command and the plugin', () => {
+  it('carries whatever was typed, line breaks and brackets included', () => {
+    const override = text.map((value) => `params.note=${JSON.stringify(value)}`);
+    const typed = fc.record({
+      configs: fc.array(text, { minLength: 1 }),
+      cluster: text,
+      set: fc.array(fc.oneof(override, fc.constant('params.list=[1,\n2]'))),
+      onlyCells: fc.array(text),
+    });
+    fc.assert(
+      fc.property(typed, (given) => {
+        expect(withEnvironment(ofPlugin, toEnvironment(given))).toEqual({
+          ...ofPlugin,
+          configs: given.configs,
+          cluster: given.cluster,
+          overrides: given.set.map(parseOverride),
+          onlyCells: given.onlyCells,
+        });
+      }),
+    );
+  });
+
+  it('leaves the options of the plugin where nothing was typed, or a variable is empty', () => {
+    expect(toEnvironment(NOTHING)).toEqual({});
+    expect(withEnvironment(ofPlugin, {})).toEqual(ofPlugin);
+    const empty = { ASSAY_CONFIGS: '', ASSAY_CLUSTER: '', ASSAY_SET: '', ASSAY_ONLY_CELLS: '' };
+    expect(withEnvironment(ofPlugin, empty)).toEqual(ofPlugin);
+  });
+
+  it.each([
+    ['balanced-*', ['balanced-*']],
+    ['a\nb\n', ['a', 'b']],
+    ['["a\\nb", "c"]', ['a\nb', 'c']],
+    ['[ab]*', ['[ab]*']],
+    ['[1]', ['[1]']],
+  ])('reads %j as people write it', (written, patterns) => {
+    expect(withEnvironment(ofPlugin, { ASSAY_ONLY_CELLS: written }).onlyCells).toEqual(patterns);
+    expect(withEnvironment(ofPlugin, { ASSAY_CONFIGS: written }).configs).toEqual(patterns);
+  });
+});
