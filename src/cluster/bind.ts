@@ -1,5 +1,5 @@
 import type { RoleHosts } from '../config/identity.ts';
-import type { Topology } from '../config/topology.ts';
+import type { Topology } from '../config/schema/topology.ts';
 import { explainMiss } from './explain-miss.ts';
 import type { Miss } from './explain-miss.ts';
 import { capableNodes } from './fit.ts';

@@ -1,4 +1,4 @@
-import type { Topology } from '../config/topology.ts';
+import type { Topology } from '../config/schema/topology.ts';
 import { nearest } from '../core/nearest.ts';
 import { capableNodes, hasLabel, labelsOf, matchingNodes } from './fit.ts';
 import type { Role } from './fit.ts';

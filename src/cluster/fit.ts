@@ -1,4 +1,4 @@
-import type { Topology } from '../config/topology.ts';
+import type { Topology } from '../config/schema/topology.ts';
 import type { PoolNode } from './pool.ts';
 
 /** What one role asks of its nodes. */

@@ -1,4 +1,4 @@
-import type { Problem } from '../config/problem.ts';
+import type { Problem } from '../config/yaml/problem.ts';
 
 // As far as this matches, a text is made of the words of JSON, with no comma before a closing bracket.
 const WORDS =

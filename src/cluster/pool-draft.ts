@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import type { PathStep } from '../config/yaml-source.ts';
+import type { PathStep } from '../config/yaml/yaml-source.ts';
 import { isThisMachine } from './host.ts';
 import { commonFactsSchema, executorSchema, listedHostSchema, nodeSchema, slurmSchema } from './pool-schema.ts';
 import type { Pool, PoolNode, SlurmOptions } from './pool.ts';

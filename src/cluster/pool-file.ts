@@ -1,12 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { extname, resolve } from 'node:path';
 import type { z } from 'zod';
-import { explainIssues, place } from '../config/issues.ts';
-import type { Unplaced } from '../config/issues.ts';
-import { resolvePlaceholders } from '../config/placeholders.ts';
-import type { Complaint, Problem } from '../config/problem.ts';
-import { parseYaml } from '../config/yaml-source.ts';
-import type { YamlReading } from '../config/yaml-source.ts';
+import { explainIssues, place } from '../config/issues/issues.ts';
+import type { Unplaced } from '../config/issues/issues.ts';
+import { resolvePlaceholders } from '../config/yaml/placeholders.ts';
+import type { Complaint, Problem } from '../config/yaml/problem.ts';
+import { parseYaml } from '../config/yaml/yaml-source.ts';
+import type { YamlReading } from '../config/yaml/yaml-source.ts';
 import { messageOf } from '../core/errors.ts';
 import { findForeignNotation } from './json-notation.ts';
 import { draftPool, isList, isMapping } from './pool-draft.ts';

@@ -1,5 +1,5 @@
-import type { Unplaced } from '../config/issues.ts';
-import type { PathStep } from '../config/yaml-source.ts';
+import type { Unplaced } from '../config/issues/issues.ts';
+import type { PathStep } from '../config/yaml/yaml-source.ts';
 import { nearest } from '../core/nearest.ts';
 import { isHost, isThisMachine } from './host.ts';
 import { isList, isMapping, sshFacts } from './pool-draft.ts';

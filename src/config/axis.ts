@@ -1,5 +1,5 @@
-import type { Scalar } from './framework.ts';
-import type { PathStep } from './yaml-source.ts';
+import type { Scalar } from './schema/framework.ts';
+import type { PathStep } from './yaml/yaml-source.ts';
 
 /** Axis name -> value (or option name) of one cell. */
 export type AxisValues = Readonly<Record<string, Scalar>>;

@@ -1,8 +1,8 @@
-import type { Scalar } from './framework.ts';
-import type { Workload } from './schema.ts';
+import type { Scalar } from './schema/framework.ts';
+import type { Workload } from './schema/schema.ts';
 import type { Tag } from './tags.ts';
 import type { Threshold } from './threshold.ts';
-import type { Topology, TopologyKind } from './topology.ts';
+import type { Topology, TopologyKind } from './schema/topology.ts';
 
 /** One point of a config's sweep, fully resolved: everything a run needs except the nodes. */
 export interface Cell {

@@ -1,25 +1,25 @@
 import { dirname } from 'node:path';
 import type { SweepPoint } from './axis.ts';
-import { mergeCells, mergeValues } from './cell-mistakes.ts';
-import type { CellMistake } from './cell-mistakes.ts';
+import { mergeCells, mergeValues } from './checks/cell-mistakes.ts';
+import type { CellMistake } from './checks/cell-mistakes.ts';
 import type { Cell } from './cell.ts';
-import { checkAxes } from './check-axes.ts';
-import { checkConstraints, checkOverridden, checkParams } from './check-params.ts';
-import { checkPercentiles } from './check-percentiles.ts';
-import { checkTopology, unusedTopology } from './check-topology.ts';
-import { checkKnobs, checkWorkload } from './check-workload.ts';
-import { checkCoverage, checkMetrics, checkVacuous } from './coverage.ts';
-import type { Frameworks } from './framework.ts';
-import type { Unplaced } from './issues.ts';
-import type { Workload } from './schema.ts';
-import { replaceAxes } from './misplaced-axes.ts';
+import { checkAxes } from './checks/check-axes.ts';
+import { checkConstraints, checkOverridden, checkParams } from './checks/check-params.ts';
+import { checkPercentiles } from './checks/check-percentiles.ts';
+import { checkTopology, unusedTopology } from './checks/check-topology.ts';
+import { checkKnobs, checkWorkload } from './checks/check-workload.ts';
+import { checkCoverage, checkMetrics, checkVacuous } from './checks/coverage.ts';
+import type { Frameworks } from './schema/framework.ts';
+import type { Unplaced } from './issues/issues.ts';
+import type { Workload } from './schema/schema.ts';
+import { replaceAxes } from './checks/misplaced-axes.ts';
 import { expandSweep } from './sweep.ts';
 import { bracketsOf, cellTag, tagsOfConfig, topologyTag } from './tags.ts';
 import type { Tag } from './tags.ts';
 import { checkOutranked, checkWhen, thresholdsByCell } from './thresholds-of-cell.ts';
 import type { CellThresholds } from './thresholds-of-cell.ts';
-import { topologyKind } from './topology.ts';
-import type { YamlSource } from './yaml-source.ts';
+import { topologyKind } from './schema/topology.ts';
+import type { YamlSource } from './yaml/yaml-source.ts';
 
 /** What one config becomes: its cells, and everything that is wrong with it. */
 export interface Expansion {

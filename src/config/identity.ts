@@ -2,7 +2,7 @@ import { hashOf } from '../core/hash.ts';
 import type { Sha256 } from '../core/hash.ts';
 import { benchmarkOf } from './benchmark.ts';
 import type { Cell } from './cell.ts';
-import type { Workload } from './schema.ts';
+import type { Workload } from './schema/schema.ts';
 import type { Threshold } from './threshold.ts';
 
 /** Role -> host names: which node plays which role in a cell. */

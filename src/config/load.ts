@@ -1,26 +1,26 @@
 import { resolve } from 'node:path';
 import { nearest } from '../core/nearest.ts';
 import type { Cell } from './cell.ts';
-import { findClashes } from './clashes.ts';
-import type { CellsOfConfig } from './clashes.ts';
-import { checkRoles } from './check-topology.ts';
+import { findClashes } from './checks/clashes.ts';
+import type { CellsOfConfig } from './checks/clashes.ts';
+import { checkRoles } from './checks/check-topology.ts';
 import { expandWorkload } from './expand.ts';
 import type { ExpansionInput } from './expand.ts';
-import type { FrameworkSpec } from './framework.ts';
-import { explainIssues, place } from './issues.ts';
-import type { Unplaced } from './issues.ts';
+import type { FrameworkSpec } from './schema/framework.ts';
+import { explainIssues, place } from './issues/issues.ts';
+import type { Unplaced } from './issues/issues.ts';
 import { readConfig } from './read-config.ts';
 import type { ReadOptions } from './read-config.ts';
-import type { Problem } from './problem.ts';
-import { salvage } from './salvage.ts';
-import { fieldNames, valueAt } from './schema-lookup.ts';
-import { listOf } from './schema-words.ts';
-import { workloadSchema } from './schema.ts';
-import { show } from './show.ts';
-import { findSection } from './stray-fields.ts';
+import type { Problem } from './yaml/problem.ts';
+import { salvage } from './checks/salvage.ts';
+import { fieldNames, valueAt } from './issues/schema-lookup.ts';
+import { listOf } from './issues/schema-words.ts';
+import { workloadSchema } from './schema/schema.ts';
+import { show } from './issues/show.ts';
+import { findSection } from './checks/stray-fields.ts';
 import { configOfThresholds, isThresholdsFile, thresholdsOfConfig } from './thresholds-file.ts';
-import { topologySchema } from './topology.ts';
-import type { YamlSource } from './yaml-source.ts';
+import { topologySchema } from './schema/topology.ts';
+import type { YamlSource } from './yaml/yaml-source.ts';
 
 /** Every cell of the loaded configs, in file order, and everything that is wrong with them. */
 export interface LoadedConfigs {

@@ -1,10 +1,10 @@
 import { AssayError } from '../core/errors.ts';
-import type { Place } from './place.ts';
-import type { Complaint, Problem } from './problem.ts';
-import { valueAt } from './schema-lookup.ts';
-import { show } from './show.ts';
-import { parseYaml } from './yaml-source.ts';
-import type { PathStep, YamlSource } from './yaml-source.ts';
+import type { Place } from './yaml/place.ts';
+import type { Complaint, Problem } from './yaml/problem.ts';
+import { valueAt } from './issues/schema-lookup.ts';
+import { show } from './issues/show.ts';
+import { parseYaml } from './yaml/yaml-source.ts';
+import type { PathStep, YamlSource } from './yaml/yaml-source.ts';
 
 /** A value given on the command line instead of the one in the config: `--set params.num_prompts=100`. */
 export interface Override {

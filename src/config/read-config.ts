@@ -1,14 +1,14 @@
 import { basename, extname } from 'node:path';
-import { place } from './issues.ts';
+import { place } from './issues/issues.ts';
 import { withOverrides } from './override.ts';
 import type { Override } from './override.ts';
-import { resolvePlaceholders } from './placeholders.ts';
-import type { Problem } from './problem.ts';
-import { thresholdsFileSchema } from './schema.ts';
-import { show } from './show.ts';
+import { resolvePlaceholders } from './yaml/placeholders.ts';
+import type { Problem } from './yaml/problem.ts';
+import { thresholdsFileSchema } from './schema/schema.ts';
+import { show } from './issues/show.ts';
 import { checkThresholdsFile, hasThresholds, joinThresholds, readThresholdsFile } from './thresholds-file.ts';
-import { readYamlFile } from './yaml-file.ts';
-import type { YamlReading, YamlSource } from './yaml-source.ts';
+import { readYamlFile } from './yaml/yaml-file.ts';
+import type { YamlReading, YamlSource } from './yaml/yaml-source.ts';
 
 /** What the document of a config depends on besides its file. */
 export interface ReadOptions {

@@ -1,9 +1,9 @@
 import { nearest } from '../core/nearest.ts';
 import type { AxisValues } from './axis.ts';
-import type { Scalar } from './framework.ts';
-import { listOf } from './schema-words.ts';
-import type { Selector } from './schema.ts';
-import { show } from './show.ts';
+import type { Scalar } from './schema/framework.ts';
+import { listOf } from './issues/schema-words.ts';
+import type { Selector } from './schema/schema.ts';
+import { show } from './issues/show.ts';
 
 /** Whether every entry of a selector agrees with a cell's axes. */
 export function selects(selector: Selector, axes: AxisValues): boolean {

@@ -1,8 +1,8 @@
 import type { Axis, AxisOption, AxisValues, SweepPoint } from './axis.ts';
-import type { FrameworkSpec, Scalar } from './framework.ts';
-import type { Unplaced } from './issues.ts';
-import type { Complaint } from './problem.ts';
-import type { Sweep } from './schema.ts';
+import type { FrameworkSpec, Scalar } from './schema/framework.ts';
+import type { Unplaced } from './issues/issues.ts';
+import type { Complaint } from './yaml/problem.ts';
+import type { Sweep } from './schema/schema.ts';
 import { selects } from './selector.ts';
 import {
   axisNameMistakes,
@@ -11,8 +11,8 @@ import {
   rivalMistakes,
   tokenMistakes,
   tooManyCells,
-} from './sweep-mistakes.ts';
-import type { PathStep } from './yaml-source.ts';
+} from './checks/sweep-mistakes.ts';
+import type { PathStep } from './yaml/yaml-source.ts';
 
 /**
  * Expands a sweep into its points. Paired axes are the outer loops, scalar axes

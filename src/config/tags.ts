@@ -1,6 +1,6 @@
-import type { Workload } from './schema.ts';
-import type { TopologyKind } from './topology.ts';
-import type { PathStep } from './yaml-source.ts';
+import type { Workload } from './schema/schema.ts';
+import type { TopologyKind } from './schema/topology.ts';
+import type { PathStep } from './yaml/yaml-source.ts';
 
 /** A native Vitest tag with the sentence that `vitest --list-tags` prints beside it. */
 export interface Tag {

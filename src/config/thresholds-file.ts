@@ -1,11 +1,11 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { explainIssues, place } from './issues.ts';
-import type { Problem } from './problem.ts';
-import { valueAt } from './schema-lookup.ts';
-import { thresholdsFileSchema } from './schema.ts';
-import { readYamlFile } from './yaml-file.ts';
-import type { PathStep, YamlReading, YamlSource } from './yaml-source.ts';
+import { explainIssues, place } from './issues/issues.ts';
+import type { Problem } from './yaml/problem.ts';
+import { valueAt } from './issues/schema-lookup.ts';
+import { thresholdsFileSchema } from './schema/schema.ts';
+import { readYamlFile } from './yaml/yaml-file.ts';
+import type { PathStep, YamlReading, YamlSource } from './yaml/yaml-source.ts';
 
 const THRESHOLDS_FILE = /\.thresholds\.(ya?ml)$/;
 

@@ -1,10 +1,10 @@
 import { groupBy } from '../core/group-by.ts';
 import type { AxisValues } from './axis.ts';
 import { benchmarkOf } from './benchmark.ts';
-import type { CellMistake } from './cell-mistakes.ts';
+import type { CellMistake } from './checks/cell-mistakes.ts';
 import type { CellThreshold } from './cell.ts';
-import type { Unplaced } from './issues.ts';
-import type { Workload } from './schema.ts';
+import type { Unplaced } from './issues/issues.ts';
+import type { Workload } from './schema/schema.ts';
 import { hintForMiss, selects } from './selector.ts';
 import type { Threshold } from './threshold.ts';
 

@@ -1,5 +1,5 @@
 import type { Cell } from '../config/cell.ts';
-import type { FrameworkSpec, Scalar } from '../config/framework.ts';
+import type { FrameworkSpec, Scalar } from '../config/schema/framework.ts';
 import type { Identity, RoleHosts } from '../config/identity.ts';
 import type { Threshold } from '../config/threshold.ts';
 import type { Verdict } from '../evidence/verdict.ts';

@@ -1,5 +1,5 @@
 import { relative } from 'node:path';
-import type { Scalar } from '../config/framework.ts';
+import type { Scalar } from '../config/schema/framework.ts';
 import type { RoleHosts } from '../config/identity.ts';
 import { groupBy } from '../core/group-by.ts';
 import type { Sha256 } from '../core/hash.ts';

@@ -1,6 +1,6 @@
 import { relative } from 'node:path';
 import type { Reporter, TestModule, Vitest } from 'vitest/node';
-import { formatProblem } from '../config/problem.ts';
+import { formatProblem } from '../config/yaml/problem.ts';
 import { readManifest } from '../evidence/run-reader.ts';
 import type { PlannedCell, SessionPlan } from '../session/plan.ts';
 import type { SessionEvent } from '../session/run.ts';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { FrameworkSpec } from '../../src/config/framework.ts';
+import type { FrameworkSpec } from '../../src/config/schema/framework.ts';
 
 /** docs/frameworks.md, written from what the frameworks declare. */
 export function frameworksPage(specs: readonly FrameworkSpec[]): string {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { defineFramework } from '../../config/framework.ts';
+import { defineFramework } from '../../config/schema/framework.ts';
 import { checkGpuBudget } from '../shared/gpu-budget.ts';
 import { furtherArgs, ownersOf } from '../shared/further-args.ts';
 import {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { defineFramework } from '../../config/framework.ts';
+import { defineFramework } from '../../config/schema/framework.ts';
 
 /** Bytes that the embedded model can look back on, and so the longest window it trains on. */
 const CONTEXT_LENGTH = 512;

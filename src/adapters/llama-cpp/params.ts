@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { defineFramework } from '../../config/framework.ts';
+import { defineFramework } from '../../config/schema/framework.ts';
 import { refuse } from '../shared/serving-params.ts';
 
 interface Arrivals {

@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { defineFramework } from '../../config/framework.ts';
-import type { Violation } from '../../config/framework.ts';
-import { gpusOfRole } from '../../config/topology.ts';
+import { defineFramework } from '../../config/schema/framework.ts';
+import type { Violation } from '../../config/schema/framework.ts';
+import { gpusOfRole } from '../../config/schema/topology.ts';
 import { furtherArgs, ownersOf } from '../shared/further-args.ts';
 import { checkParallelism, parallelismFields } from '../shared/parallelism.ts';
 

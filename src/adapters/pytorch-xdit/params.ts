@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { defineFramework } from '../../config/framework.ts';
-import type { CellShape, Violation } from '../../config/framework.ts';
+import { defineFramework } from '../../config/schema/framework.ts';
+import type { CellShape, Violation } from '../../config/schema/framework.ts';
 import { checkGpuBudget, largestOf, productOf, writeProduct } from '../shared/gpu-budget.ts';
 import { furtherArgs, ownersOf } from '../shared/further-args.ts';
 import { refuse, stackKnobs } from '../shared/serving-params.ts';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { defineFramework } from '../../config/framework.ts';
+import { defineFramework } from '../../config/schema/framework.ts';
 import { checkGpuBudget } from '../shared/gpu-budget.ts';
 import { checkLengths, checkLoad, stackKnobs } from '../shared/serving-params.ts';
 import { argFields, benchFields, checkSharedPrefix, portFields, routerFields, serveFields } from './fields.ts';

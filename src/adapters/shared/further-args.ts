@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { SECRET_NAME_PATTERN, soundsSecret } from '../../config/secrets.ts';
+import { SECRET_NAME_PATTERN, soundsSecret } from '../../config/schema/secrets.ts';
 
 type FurtherArgs = z.ZodExactOptional<
   z.ZodRecord<z.ZodString, z.ZodUnion<readonly [z.ZodString, z.ZodNumber, z.ZodBoolean]>>

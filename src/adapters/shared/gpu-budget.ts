@@ -1,6 +1,6 @@
-import type { Violation } from '../../config/framework.ts';
-import { gpusOfRole, totalGpus } from '../../config/topology.ts';
-import type { Topology } from '../../config/topology.ts';
+import type { Violation } from '../../config/schema/framework.ts';
+import { gpusOfRole, totalGpus } from '../../config/schema/topology.ts';
+import type { Topology } from '../../config/schema/topology.ts';
 
 /**
  * Whether a role has a GPU for each process that its degrees of parallelism multiply up to; the degrees stand under

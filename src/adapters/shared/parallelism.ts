@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import type { CellShape, Violation } from '../../config/framework.ts';
-import { gpusOfRole } from '../../config/topology.ts';
+import type { CellShape, Violation } from '../../config/schema/framework.ts';
+import { gpusOfRole } from '../../config/schema/topology.ts';
 
 const degree = z.int().min(1).default(1);
 

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { bindCell } from '../../../src/cluster/bind.ts';
 import { localPool } from '../../../src/cluster/pool.ts';
 import type { Pool, PoolNode } from '../../../src/cluster/pool.ts';
-import type { Topology } from '../../../src/config/topology.ts';
+import type { Topology } from '../../../src/config/schema/topology.ts';
 
 const role = (count: number, gpus = 0, selector = '') => ({ count, gpus_per_node: gpus, selector });
 const node = (name: string, gpus: number | null, labels: readonly string[] | null): PoolNode => ({

@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { readPool } from '../../../src/cluster/pool-file.ts';
 import { poolFileSchema } from '../../../src/cluster/pool-schema.ts';
 import type { Pool } from '../../../src/cluster/pool.ts';
-import { formatProblem } from '../../../src/config/problem.ts';
+import { formatProblem } from '../../../src/config/yaml/problem.ts';
 
 let root: string;
 beforeEach(() => {

@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { dump, load } from 'js-yaml';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { loadConfigs } from '../../../src/config/load.ts';
-import { configError } from '../../../src/config/problem.ts';
+import { configError } from '../../../src/config/yaml/problem.ts';
 import { frameworks } from '../../../src/session/registry.ts';
-import { fullConfig, smallestConfig } from './valid-configs.ts';
+import { fullConfig, smallestConfig } from './schema/valid-configs.ts';
 
 let root: string;
 beforeEach(() => {

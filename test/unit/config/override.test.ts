@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { loadConfigs } from '../../../src/config/load.ts';
 import { parseOverride } from '../../../src/config/override.ts';
-import { formatProblem } from '../../../src/config/problem.ts';
+import { formatProblem } from '../../../src/config/yaml/problem.ts';
 import { frameworks } from '../../../src/session/registry.ts';
 import { DEMO_CONFIG } from '../demo-config.ts';
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { expandSweep } from '../../../src/config/sweep.ts';
-import type { Sweep } from '../../../src/config/schema.ts';
+import type { Sweep } from '../../../src/config/schema/schema.ts';
 
 const tokens = { concurrency: 'conc', micro_batch_size: 'mbs' };
 const expand = (sweep: Partial<Sweep>) => expandSweep({ exclude: [], include: [], ...sweep } as Sweep, tokens);

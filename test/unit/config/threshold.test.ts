@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { benchmarkOf } from '../../../src/config/benchmark.ts';
 import { thresholdSchema } from '../../../src/config/threshold.ts';
-import { isVacuous } from '../../../src/config/vacuous.ts';
+import { isVacuous } from '../../../src/config/checks/vacuous.ts';
 
 const percentile = { kind: 'Percentile', metric: 'ttft_ms', percentile: 99, op: '<=', value: 50 };
 const rate = { kind: 'Rate', metric: 'throughput', per_unit: 'sec', op: '>=', min_rate: 1200 };

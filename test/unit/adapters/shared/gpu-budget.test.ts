@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { checkGpuBudget, largestOf } from '../../../../src/adapters/shared/gpu-budget.ts';
-import { topologySchema } from '../../../../src/config/topology.ts';
+import { topologySchema } from '../../../../src/config/schema/topology.ts';
 
 const topologyOf = (roles: object) => topologySchema.parse({ roles });
 

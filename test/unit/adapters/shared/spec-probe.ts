@@ -1,6 +1,6 @@
-import type { FrameworkSpec, Violation } from '../../../../src/config/framework.ts';
-import { workloadSchema } from '../../../../src/config/schema.ts';
-import { topologySchema } from '../../../../src/config/topology.ts';
+import type { FrameworkSpec, Violation } from '../../../../src/config/schema/framework.ts';
+import { workloadSchema } from '../../../../src/config/schema/schema.ts';
+import { topologySchema } from '../../../../src/config/schema/topology.ts';
 
 type Params = Readonly<Record<string, unknown>>;
 
