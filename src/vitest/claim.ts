@@ -8,11 +8,6 @@ export interface ClaimContext {
   readonly expect: ExpectStatic;
 }
 
-/** Thrown by a check whose question cannot be answered here: the claim is skipped, never passed. */
-export class NotEvaluable extends Error {
-  override readonly name = 'NotEvaluable';
-}
-
 /** One named statement about a cell. */
 export interface Claim {
   /** The benchmark this claim judges: it is registered for the configs that ask for it, and tagged with it. */

@@ -5,10 +5,10 @@ import { AssayError, withoutStack } from '../core/errors.ts';
 import type { Verdict } from '../evidence/verdict.ts';
 import { connectToBroker } from './broker-client.ts';
 import type { BrokerClient } from './broker-client.ts';
-import { NotEvaluable } from './claim.ts';
 import type { Claim, Claims } from './claim.ts';
 import type { ProvidedCell } from './provided.ts';
 import { Run } from './run.ts';
+import { NotEvaluable } from './not-evaluable.ts';
 
 /** Registers the claims of this file that the main process selected; the others do not exist for Vitest. */
 export function registerClaims(claims: Claims): void {

@@ -5,10 +5,10 @@ import type { RecordedEvent } from '../evidence/events.ts';
 import type { Manifest } from '../evidence/manifest.ts';
 import { readSamples, readTrajectory } from '../evidence/read-columns.ts';
 import { RUN_FILES } from '../evidence/run-folder.ts';
-import { NotEvaluable } from './claim.ts';
 import { checkEvidence, readEvents, readManifest } from '../evidence/run-reader.ts';
 import type { SampleColumns, Series } from '../evidence/tables.ts';
 import type { Verdict } from '../evidence/verdict.ts';
+import { NotEvaluable } from './not-evaluable.ts';
 
 /** One finished run as a claim sees it: the manifest at once, everything else when asked for. */
 export class Run {
