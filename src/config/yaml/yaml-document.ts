@@ -1,33 +1,16 @@
 import { COLLECTION_STYLE, EVENT_ID, getScalarValue, SCALAR_STYLE } from 'js-yaml';
 import type { AliasEvent, Event, MappingEvent, ScalarEvent, SequenceEvent } from 'js-yaml';
 import { nearest } from '../../core/nearest.ts';
+import { collectionNode, mappingNode, mergeNodes, scalarNode } from './yaml-node.ts';
+import type { Entry, PathStep, YamlNode } from './yaml-node.ts';
 import { lookalikeTrap, plainTrap, plainValue, taggedValue } from './yaml-scalar.ts';
 import * as traps from './yaml-traps.ts';
 import type { Complaint } from './problem.ts';
-
-/** A step into a document: a field name or an index. */
-export type PathStep = string | number;
 
 /** How deep a document may be nested, its aliases written out. */
 export const MAX_DEPTH = 64;
 /** How many values a document may have, its aliases written out. */
 const MAX_VALUES = 100_000;
-
-/** A value with the places of its fields or items. */
-export interface YamlNode {
-  readonly value: unknown;
-  readonly entries: ReadonlyMap<PathStep, Entry>;
-  /** Values inside, itself included, aliases written out. */
-  readonly size: number;
-  /** Levels of nesting below it. */
-  readonly height: number;
-}
-
-interface Entry {
-  /** Where the field's name or the item begins. */
-  readonly offset: number;
-  readonly node: YamlNode;
-}
 
 /** Notation that means something else than its writer thought. */
 export interface Trap extends Complaint {
@@ -64,36 +47,6 @@ interface Reading extends ParsedText {
   /** Read so far, aliases written out. */
   values: number;
   readonly traps: Trap[];
-}
-
-const NO_ENTRIES: YamlNode['entries'] = new Map();
-
-function scalarNode(value: unknown): YamlNode {
-  return { value, entries: NO_ENTRIES, size: 1, height: 0 };
-}
-
-function collectionNode(value: unknown, entries: YamlNode['entries']): YamlNode {
-  let size = 1;
-  let height = 0;
-  for (const { node } of entries.values()) {
-    size += node.size;
-    height = Math.max(height, node.height);
-  }
-  return { value, entries, size, height: height + 1 };
-}
-
-function mappingNode(entries: YamlNode['entries']): YamlNode {
-  return collectionNode(Object.fromEntries([...entries].map(([name, { node }]) => [name, node.value])), entries);
-}
-
-/** Both mappings in one, the fields of the first before those of the second; the first, unless both are mappings. */
-function mergeNodes(first: YamlNode, second: YamlNode): YamlNode {
-  if (!isMapping(first) || !isMapping(second)) return first;
-  return mappingNode(new Map([...second.entries, ...first.entries]));
-}
-
-function isMapping({ value }: YamlNode): boolean {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function report(reading: Reading, offset: number, complaint: Complaint): void {

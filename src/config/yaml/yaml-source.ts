@@ -3,11 +3,11 @@ import type { Complaint, Problem } from './problem.ts';
 import { soundsSecret } from '../schema/secrets.ts';
 import { shorten, show } from '../issues/show.ts';
 import { readDocument } from './yaml-document.ts';
-import type { PathStep, YamlNode } from './yaml-document.ts';
+import type { PathStep, YamlNode } from './yaml-node.ts';
 import { readEvents } from './yaml-syntax.ts';
 import { emptyFile } from './yaml-traps.ts';
 
-export type { PathStep } from './yaml-document.ts';
+export type { PathStep } from './yaml-node.ts';
 
 /** A parsed YAML document that still knows where everything was written. */
 export interface YamlSource {

@@ -3,7 +3,7 @@ import type { Event } from 'js-yaml';
 import { MAX_DEPTH } from './yaml-document.ts';
 import { shorten } from '../issues/show.ts';
 import { diagnoses } from './yaml-diagnoses.ts';
-import type { Failure, Line } from './yaml-diagnoses.ts';
+import type { Failure, Line } from './yaml-failure.ts';
 import type { Complaint } from './problem.ts';
 
 /** A place where a text is no YAML. */
