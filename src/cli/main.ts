@@ -8,6 +8,7 @@ import { nearest } from '../core/nearest.ts';
 import { EXIT } from './exit.ts';
 import { describeKnown, knownErrorIn } from './known-error.ts';
 import { plan, planExamples } from './plan.ts';
+import { reap, reapExamples } from './reap.ts';
 import { run, runExamples } from './run.ts';
 import { schema, schemaExamples } from './schema.ts';
 import { verify, verifyExamples } from './verify.ts';
@@ -16,10 +17,11 @@ const { version } = JSON.parse(readFileSync(new URL('../../package.json', import
   readonly version: string;
 };
 
-const subCommands = { plan, run, schema, verify };
+const subCommands = { plan, run, reap, schema, verify };
 const examples: Readonly<Record<string, string>> = {
   plan: planExamples,
   run: runExamples,
+  reap: reapExamples,
   schema: schemaExamples,
   verify: verifyExamples,
 };

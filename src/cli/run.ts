@@ -1,6 +1,8 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { defineCommand } from 'citty';
+import { LISTENING, PARENT_CHANNEL } from '../core/parent-channel.ts';
+import type { ParentSignal, StopSignal } from '../core/parent-channel.ts';
 import { toEnvironment } from '../session/environment.ts';
 import { readOptions } from './arguments.ts';
 import { planSessionOf } from './plan-session.ts';
@@ -51,18 +53,29 @@ function filterArguments(filters: ClaimFilters): readonly string[] {
   ];
 }
 
-/** Runs Vitest in the foreground and ends as it ends. */
+/**
+ * Runs Vitest in the foreground and ends as it ends. It holds the other end of an IPC channel: should this
+ * process be killed, however hard, Vitest stops what it runs.
+ */
 async function runVitest(args: readonly string[], env: NodeJS.ProcessEnv): Promise<void> {
-  const script = vitestScript(process.cwd());
-  const vitest = spawn(process.execPath, [script, 'run', ...args], { stdio: 'inherit', env });
-  const forward = (signal: NodeJS.Signals): void => void vitest.kill(signal);
-  // A terminal interrupts both; this process only has to outlive the other.
-  const outlive = (): void => undefined;
+  const vitest = spawn(process.execPath, [vitestScript(process.cwd()), 'run', ...args], {
+    stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
+    env: { ...env, [PARENT_CHANNEL]: '1' },
+  });
+  let isListening = false;
+  vitest.on('message', (message) => {
+    if (message === LISTENING) isListening = true;
+  });
+  const forward = (signal: StopSignal): void => {
+    // A terminal interrupts both; on the channel Vitest can tell one Ctrl-C from two.
+    if (isListening) vitest.send({ signal } satisfies ParentSignal, () => undefined);
+    else vitest.kill(signal);
+  };
   process.on('SIGTERM', forward);
-  process.on('SIGINT', outlive);
+  process.on('SIGINT', forward);
   const [code, signal] = (await once(vitest, 'exit')) as [number | null, NodeJS.Signals | null];
   process.off('SIGTERM', forward);
-  process.off('SIGINT', outlive);
+  process.off('SIGINT', forward);
   if (signal === null) process.exitCode = code ?? 1;
   else process.kill(process.pid, signal);
 }

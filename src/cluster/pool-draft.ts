@@ -1,8 +1,16 @@
 import type { z } from 'zod';
+import type { SlurmOptions } from '../config/node-address.ts';
 import type { PathStep } from '../config/yaml/yaml-source.ts';
 import { isThisMachine } from './host.ts';
-import { commonFactsSchema, executorSchema, listedHostSchema, nodeSchema, slurmSchema } from './pool-schema.ts';
-import type { Pool, PoolNode, SlurmOptions } from './pool.ts';
+import {
+  commonFactsSchema,
+  executorSchema,
+  listedHostSchema,
+  nodeSchema,
+  slurmSchema,
+  sshConfigSchema,
+} from './pool-schema.ts';
+import type { Pool, PoolNode } from './pool.ts';
 
 /** A node and where the cluster file names it. */
 export interface PlacedNode {
@@ -16,6 +24,7 @@ export interface PoolDraft {
   readonly executor: Pool['executor'] | null;
   /** Null when the file's cannot be understood. */
   readonly slurm: SlurmOptions | null;
+  readonly sshConfig: string | null;
   readonly nodes: readonly PlacedNode[];
 }
 
@@ -42,10 +51,11 @@ export function isMapping(value: unknown): value is Fields {
   return typeof value === 'object' && value !== null && !isList(value);
 }
 
-function finish({ executor, slurm }: Fields, nodes: readonly PlacedNode[]): PoolDraft {
+function finish({ executor, slurm, ssh_config: sshConfig }: Fields, nodes: readonly PlacedNode[]): PoolDraft {
   const options = slurmSchema.safeParse(slurm ?? {}).data;
   return {
     executor: executor === undefined ? usualExecutor(nodes) : (executorSchema.safeParse(executor).data ?? null),
+    sshConfig: sshConfigSchema.safeParse(sshConfig).data ?? null,
     slurm: options === undefined ? null : { partition: null, account: null, ...options },
     nodes,
   };

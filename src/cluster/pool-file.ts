@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { extname, resolve } from 'node:path';
+import { dirname, extname, resolve } from 'node:path';
 import type { z } from 'zod';
 import { explainIssues, place } from '../config/issues/issues.ts';
 import type { Unplaced } from '../config/issues/issues.ts';
@@ -13,7 +13,7 @@ import { draftPool, isList, isMapping } from './pool-draft.ts';
 import type { PoolDocument, PoolDraft } from './pool-draft.ts';
 import { findConflicts, findMisplaced, POOL_FORMS } from './pool-mistakes.ts';
 import { formlessSchema, hostListSchema, hostsSchema, nodesSchema } from './pool-schema.ts';
-import type { Pool } from './pool.ts';
+import type { Pool, PoolNode } from './pool.ts';
 
 /** What a cluster file gave: a pool, null unless there is nothing wrong with it, and everything that is wrong. */
 export interface PoolReading {
@@ -25,7 +25,7 @@ export interface PoolReading {
 export function readPool(file: string, root: string): PoolReading {
   const { source, problems } = readSource(file, root);
   if (source === null) return { pool: null, problems };
-  const { pool, mistakes } = understand(source.value);
+  const { pool, mistakes } = understand(source.value, dirname(resolve(root, file)));
   // What stands where a placeholder could not be resolved has been said already.
   const known = new Set(problems.map(({ path }) => path));
   const others = mistakes.map((mistake) => place(source, mistake)).filter(({ path }) => !known.has(path));
@@ -70,7 +70,7 @@ interface Understanding {
   readonly mistakes: readonly Unplaced[];
 }
 
-function understand(value: unknown): Understanding {
+function understand(value: unknown, folder: string): Understanding {
   if (!isList(value) && !isMapping(value)) {
     return refuse({ message: `${JSON.stringify(value)} is not a cluster file`, hint: POOL_FORMS });
   }
@@ -81,7 +81,7 @@ function understand(value: unknown): Understanding {
   const draft = draftPool(value);
   const hasSlurm = !isList(value) && 'slurm' in value;
   return {
-    pool: poolOf(draft),
+    pool: poolOf(draft, folder),
     mistakes: [...findFieldMistakes(value), ...findConflicts(draft, hasSlurm)],
   };
 }
@@ -106,7 +106,19 @@ function schemaFor(value: PoolDocument): z.ZodType {
   return 'hosts' in value ? hostsSchema : formlessSchema;
 }
 
-function poolOf({ executor, slurm, nodes }: PoolDraft): Pool | null {
+// Paths in a cluster file start where it lies.
+function poolOf({ executor, slurm, sshConfig, nodes }: PoolDraft, folder: string): Pool | null {
   if (executor === null) return null;
-  return { executor, slurm: executor === 'slurm' ? slurm : null, nodes: nodes.map(({ node }) => node) };
+  return {
+    executor,
+    slurm: executor === 'slurm' ? slurm : null,
+    sshConfig: sshConfig === null ? null : resolve(folder, sshConfig),
+    nodes: nodes.map(({ node }) => withPaths(node, folder)),
+  };
+}
+
+function withPaths(node: PoolNode, folder: string): PoolNode {
+  const { sshKey } = node.address;
+  if (sshKey === null || sshKey.startsWith('~/')) return node;
+  return { ...node, address: { ...node.address, sshKey: resolve(folder, sshKey) } };
 }

@@ -35,11 +35,17 @@ export const slurmSchema = z.strictObject({
     .describe('Further options of sbatch, e.g. --exclusive.'),
 });
 
+/** The schema of `ssh_config:`. */
+export const sshConfigSchema = z.string().min(1, 'write the path of an ssh configuration file');
+
 const poolFacts = {
   executor: executorSchema
     .exactOptional()
     .describe('How commands reach the nodes; without it ssh, or local when all of them are this machine.'),
   slurm: slurmSchema.exactOptional().describe('What Slurm is asked for.'),
+  ssh_config: sshConfigSchema
+    .exactOptional()
+    .describe('Configuration file of the ssh client, relative to the cluster file; by default the usual one.'),
 };
 
 /** The schema of one entry of a host list. */

@@ -1,12 +1,4 @@
-/** How to reach one machine; null leaves it to the executor's own defaults. */
-export interface NodeAddress {
-  /** A host name or an IP address. */
-  readonly host: string;
-  readonly port: number | null;
-  readonly user: string | null;
-  /** Path of the private key, as the cluster file has it. */
-  readonly sshKey: string | null;
-}
+import type { NodeAddress, SlurmOptions } from '../config/node-address.ts';
 
 /** One machine that cells can be bound to. A null fact is not stated: it fits every role, and is verified on the node before launch. */
 export interface PoolNode {
@@ -18,19 +10,13 @@ export interface PoolNode {
   readonly labels: readonly string[] | null;
 }
 
-/** What a Slurm job asks for besides its nodes; null leaves it to the scheduler's defaults. */
-export interface SlurmOptions {
-  readonly partition: string | null;
-  readonly account: string | null;
-  /** Further arguments of `sbatch`, one each, e.g. `--exclusive`. */
-  readonly options: readonly string[];
-}
-
 /** The nodes there are, in declaration order, and what starts processes on them; no roles. */
 export interface Pool {
   readonly executor: 'local' | 'ssh' | 'slurm';
   /** Present exactly when the executor is slurm. */
   readonly slurm: SlurmOptions | null;
+  /** The ssh client's configuration file, absolute; null for the user's own. */
+  readonly sshConfig: string | null;
   readonly nodes: readonly PoolNode[];
 }
 
@@ -38,6 +24,7 @@ export interface Pool {
 export const localPool: Pool = {
   executor: 'local',
   slurm: null,
+  sshConfig: null,
   nodes: [
     {
       name: 'localhost',

@@ -26,6 +26,8 @@ export interface IdentityInputs {
   readonly bindings: RoleHosts;
   /** Bumped by an adapter when it changes what it launches. */
   readonly launchVersion: number;
+  /** The digest that a tag stands for on the bound node; null while nobody has looked. */
+  readonly imageDigest: string | null;
   readonly verdictEngineVersion: number;
   /** The failure patterns a run is judged by. */
   readonly patterns: unknown;
@@ -36,7 +38,7 @@ export function identify(cell: Cell, inputs: IdentityInputs): Identity {
   const { container } = cell.workload;
   return {
     workloadHash: hashOf(workloadInputs(cell, inputs)),
-    isPending: container !== undefined && container.digest === undefined,
+    isPending: container !== undefined && (container.digest ?? inputs.imageDigest) === null,
     verificationHash: verificationHash(cell, inputs),
     configHash: configHash(cell.workload),
     experimentId: experimentId(cell),
@@ -46,7 +48,7 @@ export function identify(cell: Cell, inputs: IdentityInputs): Identity {
 /** What a cell's workload hash is made of: everything that decides what is launched. */
 export function workloadInputs(
   cell: Cell,
-  { launchVersion, bindings }: IdentityInputs,
+  { launchVersion, bindings, imageDigest }: IdentityInputs,
 ): Readonly<Record<string, unknown>> {
   const { workload, params, topology } = cell;
   const { framework, model, dataset = null, knobs, seed, container } = workload;
@@ -60,7 +62,9 @@ export function workloadInputs(
     topology,
     seed,
     bindings,
-    ...(container === undefined ? {} : { image_digest: container.digest ?? container.image, env: container.env }),
+    ...(container === undefined
+      ? {}
+      : { image_digest: container.digest ?? imageDigest ?? container.image, env: container.env }),
   };
 }
 

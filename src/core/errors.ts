@@ -10,6 +10,7 @@ export type ErrorCode =
   | 'EVIDENCE_MISSING'
   | 'EVIDENCE_DAMAGED'
   | 'SETUP_FAILED'
+  | 'TEARDOWN_FAILED'
   | 'PARSE_FAILED'
   | 'USAGE';
 

@@ -3,7 +3,8 @@ import { join, relative } from 'node:path';
 import type { Manifest } from './manifest.ts';
 
 /**
- * Adds a finished run to `catalog.jsonl`. One write of one line with O_APPEND:
+ * Adds a finished run to `catalog.jsonl`; its manifest must be the one that was
+ * written, which has no secrets. One write of one line with O_APPEND:
  * two sessions may share the artifact directory. The catalogue only speeds up
  * exports; the manifests stay the truth.
  */

@@ -1,12 +1,27 @@
 import { closeSync, openSync, writeFileSync } from 'node:fs';
+import { noSecrets } from '../core/scrubber.ts';
+import type { Scrubber } from '../core/scrubber.ts';
+import { scrubbedValues } from './scrubbed.ts';
 
 /** Every event a run can record, with its payload; events.jsonl adds `ts` and `event`. */
 export interface EventPayloads {
+  'hosts.waiting': { readonly reason: string };
+  'hosts.acquired': { readonly waited_s: number };
   'prepare.start': Empty;
-  'prepare.done': { readonly phase_duration_s: number };
-  'launch.container_up': { readonly role: string; readonly host: string; readonly pid: number };
+  'prepare.done': PhaseEnd;
+  'launch.start': Empty;
+  'launch.container_up': {
+    readonly role: string;
+    readonly host: string;
+    readonly pid: number;
+    readonly container?: string;
+    /** The run that started it, where a server is used again. */
+    readonly reused_from?: string;
+  };
   'launch.role_ready': { readonly role: string; readonly host: string; readonly after_s: number };
+  'launch.done': PhaseEnd;
   'seed.logged': { readonly seed: number };
+  'await.start': Empty;
   'arrival.start': { readonly requests: number };
   'arrival.end': { readonly completed: number; readonly failed: number };
   'accuracy.start': { readonly dataset: string };
@@ -15,25 +30,39 @@ export interface EventPayloads {
   request: { readonly request_id: string; readonly ok: boolean; readonly ttft_ms: number | null };
   'safety.violated': { readonly predicate: string; readonly detail: string };
   'pattern.matched': { readonly pattern_id: string; readonly source: string; readonly line: string };
-  'parse.done': { readonly samples_rows: number; readonly trajectory_rows: number };
+  'await.done': PhaseEnd;
+  'parse.start': Empty;
+  'parse.done': PhaseEnd & { readonly samples_rows: number; readonly trajectory_rows: number };
+  'verify.start': Empty;
   'verify.passed': { readonly verdicts: number };
   'verify.failed': { readonly metric: string; readonly actual: number | null; readonly expected: number };
+  'verify.done': PhaseEnd;
   'teardown.start': Empty;
-  'teardown.done': Empty;
+  'teardown.done': PhaseEnd;
   'attempt.interrupted': { readonly reason: string };
 }
 
 type Empty = Readonly<Record<never, never>>;
 
+interface PhaseEnd {
+  readonly phase_duration_s: number;
+  readonly status: 'ok' | 'failed';
+}
+
 /** A name from the closed vocabulary of events. */
 export type EventName = keyof EventPayloads;
 
 const EVENT_NAMES: Readonly<Record<EventName, true>> = {
+  'hosts.waiting': true,
+  'hosts.acquired': true,
   'prepare.start': true,
   'prepare.done': true,
+  'launch.start': true,
   'launch.container_up': true,
   'launch.role_ready': true,
+  'launch.done': true,
   'seed.logged': true,
+  'await.start': true,
   'arrival.start': true,
   'arrival.end': true,
   'accuracy.start': true,
@@ -42,9 +71,13 @@ const EVENT_NAMES: Readonly<Record<EventName, true>> = {
   request: true,
   'safety.violated': true,
   'pattern.matched': true,
+  'await.done': true,
+  'parse.start': true,
   'parse.done': true,
+  'verify.start': true,
   'verify.passed': true,
   'verify.failed': true,
+  'verify.done': true,
   'teardown.start': true,
   'teardown.done': true,
   'attempt.interrupted': true,
@@ -58,15 +91,17 @@ export interface RecordedEvent {
 }
 
 /**
- * Appends events to a file as they happen. After the first failed write every
+ * Appends events to a file as they happen, without secrets. After the first failed write every
  * other fails with the same error: nothing is written behind a part of a line.
  */
 export class EventLog {
+  readonly #scrubber: Scrubber;
   #file: number | null;
   #pending = '';
   #failure: Error | null = null;
 
-  constructor(path: string) {
+  constructor(path: string, scrubber: Scrubber = noSecrets) {
+    this.#scrubber = scrubber;
     this.#file = openSync(path, 'a');
   }
 
@@ -74,7 +109,7 @@ export class EventLog {
   record<Name extends EventName>(event: Name, payload: EventPayloads[Name]): void {
     if (!Object.hasOwn(EVENT_NAMES, event)) throw new TypeError(`"${event}" is not in the event vocabulary`);
     if (this.#file === null) return;
-    this.#pending += `${JSON.stringify({ ts: new Date().toISOString(), event, ...payload })}\n`;
+    this.#pending += `${JSON.stringify({ ts: new Date().toISOString(), event, ...scrubbedValues(payload, this.#scrubber) })}\n`;
     if (event !== 'request' || this.#pending.length > 1 << 16) this.flush();
   }
 

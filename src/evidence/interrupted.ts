@@ -1,5 +1,7 @@
 import { existsSync, readFileSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
+import { noSecrets } from '../core/scrubber.ts';
+import type { Scrubber } from '../core/scrubber.ts';
 import { EventLog } from './events.ts';
 import type { Status } from './failure.ts';
 import type { Manifest } from './manifest.ts';
@@ -11,17 +13,23 @@ interface Interrupted {
   readonly reason: string;
   /** Processes of the run that were found and ended; null where the host cannot tell. */
   readonly orphans: number | null;
+  /** Hosts of which nobody could say that nothing is left there. */
+  readonly unconfirmed: readonly string[];
 }
 
 /**
  * Gives a run whose job host is gone a truthful end: status `interrupted`, with
  * everything that reached the disk kept and hashed. A run that had ended by itself keeps its status.
  */
-export async function markInterrupted(folder: string, { reason, orphans }: Interrupted): Promise<Status> {
+export async function markInterrupted(
+  folder: string,
+  { reason, orphans, unconfirmed }: Interrupted,
+  scrubber: Scrubber = noSecrets,
+): Promise<Status> {
   const manifest = readOwnManifest(folder);
   if (manifest.status !== 'running') return manifest.status;
   dropCutLine(join(folder, RUN_FILES.events));
-  const events = new EventLog(join(folder, RUN_FILES.events));
+  const events = new EventLog(join(folder, RUN_FILES.events), scrubber);
   events.record('attempt.interrupted', { reason });
   events.close();
   const ended: Manifest = {
@@ -29,10 +37,10 @@ export async function markInterrupted(folder: string, { reason, orphans }: Inter
     status: 'interrupted',
     interruption: reason,
     timestamp_end: new Date().toISOString(),
-    teardown: { orphans, error: null },
+    teardown: { orphans, kept: false, unconfirmed: [...unconfirmed], error: null },
     sidecars: await fingerprintSidecars(folder, {}),
   };
-  writeManifest(folder, ended);
+  writeManifest(folder, ended, scrubber);
   return 'interrupted';
 }
 

@@ -5,11 +5,16 @@ import { writeFileAtomically } from './atomic-file.ts';
 
 const liveRunSchema = z.strictObject({
   run_id: z.string(),
+  /** The runs whose label may be on what this one uses: its own, and those whose servers it took over. */
+  labels: z.array(z.string()),
   /** The run directory, absolute. */
   folder: z.string(),
-  hosts: z.array(z.string()),
-  /** The machine and process of the job host: the directory may be shared between machines. */
-  job_host: z.strictObject({ hostname: z.string(), pid: z.number() }),
+  /** How its hosts are reached, for whoever cleans up behind it. */
+  on: z.record(z.string(), z.unknown()),
+  /** The process that answers for the run, and its machine: the directory may be shared between machines. */
+  holder: z.strictObject({ hostname: z.string(), pid: z.number(), started: z.string().nullable() }),
+  /** Where the job host's own last words are, absolute; null before it is started. */
+  output: z.string().nullable(),
 });
 
 /** A run that was started in an artifact directory and not yet seen to end. */
@@ -22,6 +27,11 @@ const FOLDER = '.live';
 export function noteLive(artifacts: string, run: LiveRun): void {
   mkdirSync(join(artifacts, FOLDER), { recursive: true });
   writeFileAtomically(pathOf(artifacts, run.run_id), JSON.stringify(run));
+}
+
+/** Where a job host prints what it can print nowhere else; the folder is made when a run is noted. */
+export function jobHostOutput(artifacts: string, runId: string): string {
+  return join(artifacts, FOLDER, `${runId}.out`);
 }
 
 /** Forgets a run that has ended. */

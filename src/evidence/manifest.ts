@@ -3,7 +3,7 @@ import { failureSchema, PHASES, STATUSES } from './failure.ts';
 import { verdictSchema } from './verdict.ts';
 
 /** The version of the manifest's own shape: readers accept every 1.x. */
-export const MANIFEST_VERSION = '1.0';
+export const MANIFEST_VERSION = '1.1';
 
 const measured = z.number().nullable();
 const scalar = z.union([z.string(), z.number(), z.boolean()]);
@@ -25,7 +25,11 @@ const launchSchema = z.strictObject({
   role: z.string(),
   host: z.string(),
   pid: z.number(),
+  /** The container it runs in; null for a process of the host. */
+  container: z.string().nullable().default(null),
   argv: z.array(z.string()),
+  /** The run that started it, where its server was used again: its launch cost this run nothing. */
+  reused_from: z.string().nullable().default(null),
 });
 
 /** What was asked of a framework, and what it said is in force. */
@@ -51,6 +55,15 @@ export const manifestSchema = z.strictObject({
   // System fingerprint
   hosts: z.array(hostSchema),
   framework_versions: z.record(z.string(), z.string()),
+  /** What started the processes; `allocation` is the Slurm job that held the hosts. */
+  executor: z
+    .strictObject({ kind: z.enum(['local', 'ssh', 'slurm']), allocation: z.string().nullable() })
+    .default({ kind: 'local', allocation: null }),
+  /** What the roles ran in; null for the hosts themselves. The digest is null until it is known. */
+  container: z
+    .strictObject({ image: z.string(), digest: z.string().nullable(), runtime: z.string() })
+    .nullable()
+    .default(null),
   // Configuration and inputs
   framework: z.string(),
   workload_kind: z.enum(['inference', 'training']),
@@ -64,6 +77,8 @@ export const manifestSchema = z.strictObject({
   tags: z.array(z.string()),
   launches: z.array(launchSchema),
   // Phase timing and status
+  /** Seconds spent waiting for the hosts before the run began; null when it never did. */
+  waited_s: measured.default(null),
   phases: z.partialRecord(z.enum(PHASES), phaseSchema),
   status: z.enum(STATUSES),
   failure: failureSchema.nullable(),
@@ -75,9 +90,27 @@ export const manifestSchema = z.strictObject({
     .strictObject({
       /** Processes of this run that outlived their teardown; null where the host cannot tell. */
       orphans: z.number().nullable(),
+      /** Whether its servers were left running for the next cell. */
+      kept: z.boolean().default(false),
+      /** Hosts of which nobody could say that nothing is left there, each with the reason. */
+      unconfirmed: z.array(z.string()).default([]),
       error: z.string().nullable(),
     })
     .nullable(),
+  /** Log lines that the pattern catalogue warns of, and that failed nothing. */
+  warnings: z
+    .array(
+      z.strictObject({
+        pattern_id: z.string(),
+        /** `dmesg.<host>`, or `<role>.<host>`. */
+        source: z.string(),
+        line: z.string(),
+        /** How often it came; `line` is the first. */
+        count: z.number(),
+        hint: z.string(),
+      }),
+    )
+    .default([]),
   // Verdicts and result
   verdicts: z.array(verdictSchema),
   result: z.strictObject({

@@ -1,7 +1,10 @@
 import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { dump, load } from 'js-yaml';
 import { AssayError } from '../core/errors.ts';
 import { hashOfFile } from '../core/hash.ts';
+import { noSecrets } from '../core/scrubber.ts';
+import type { Scrubber } from '../core/scrubber.ts';
 import { writeFileAtomically } from './atomic-file.ts';
 import { openCapture } from './capture.ts';
 import type { Capture } from './capture.ts';
@@ -14,50 +17,55 @@ import { writeParquet } from './parquet.ts';
 import { RUN_FILES } from './run-folder.ts';
 import { sidecarPaths } from './run-reader.ts';
 import type { SampleRow } from './samples.ts';
+import { scrubbedManifest, scrubbedTable, scrubbedValues, scrubbedVerdicts } from './scrubbed.ts';
 import type { TrajectoryRow } from './trajectory.ts';
 import type { Verdict } from './verdict.ts';
 
 /** How often rows on their way to disk are flushed: what a crash can lose at most. */
 const FLUSH_INTERVAL_MS = 1000;
 
-/** Makes a run directory with its first manifest and its resolved config. */
+/** Makes a run directory with its first manifest and its resolved config, a YAML text. */
 export function createRun(
   folder: string,
   { manifest, resolvedConfig }: { readonly manifest: Manifest; readonly resolvedConfig: string },
+  scrubber: Scrubber = noSecrets,
 ): void {
   mkdirSync(join(folder, RUN_FILES.logs), { recursive: true });
-  writeFileSync(join(folder, RUN_FILES.config), resolvedConfig);
-  writeManifest(folder, manifest);
+  writeFileSync(join(folder, RUN_FILES.config), scrubbedYaml(resolvedConfig, scrubber));
+  writeManifest(folder, manifest, scrubber);
 }
 
-/** Replaces a run's manifest. Throws when it is not a valid one: a wrong manifest is a bug of ours. */
-export function writeManifest(folder: string, manifest: Manifest): void {
-  writeFileAtomically(join(folder, RUN_FILES.manifest), `${JSON.stringify(manifestSchema.parse(manifest), null, 2)}\n`);
+function scrubbedYaml(text: string, scrubber: Scrubber): string {
+  return scrubber === noSecrets ? text : dump(scrubbedValues(load(text), scrubber));
 }
 
-/** Keeps the verdicts of one way of judging, beside those of other ways. */
-export function writeVerification(folder: string, verificationHash: string, verdicts: readonly Verdict[]): void {
-  const name = `${verificationHash.replace('sha256:', '')}.json`;
-  mkdirSync(join(folder, RUN_FILES.verifications), { recursive: true });
-  const content = { verification_hash: verificationHash, verified_at: new Date().toISOString(), verdicts };
-  writeFileAtomically(join(folder, RUN_FILES.verifications, name), `${JSON.stringify(content, null, 2)}\n`);
+/**
+ * Replaces a run's manifest and answers what it says now: nothing else may be told
+ * of a run that has secrets. Throws when it is not a valid one: a wrong manifest is a bug of ours.
+ */
+export function writeManifest(folder: string, manifest: Manifest, scrubber: Scrubber = noSecrets): Manifest {
+  const written = scrubbedManifest(manifestSchema.parse(manifest), scrubber);
+  writeFileAtomically(join(folder, RUN_FILES.manifest), `${JSON.stringify(written, null, 2)}\n`);
+  return written;
 }
 
-/** Writes what happens in a live run: events, samples, trajectory. */
+/** Writes what a live run leaves, without its secrets: events, samples, trajectory, verdicts, manifest. */
 export class RunWriter {
   readonly events: EventLog;
   readonly #folder: string;
+  readonly #scrubber: Scrubber;
   readonly #samples: Capture<SampleRow>;
   readonly #trajectory: Capture<TrajectoryRow>;
   readonly #timer: NodeJS.Timeout;
   #rows = { samples: 0, trajectory: 0 };
   #flushFailure: Error | null = null;
 
-  constructor(folder: string) {
+  constructor(folder: string, scrubber: Scrubber = noSecrets) {
     this.#folder = folder;
-    this.events = new EventLog(join(folder, RUN_FILES.events));
-    this.#samples = openCapture(join(folder, RUN_FILES.liveSamples), samplesTable);
-    this.#trajectory = openCapture(join(folder, RUN_FILES.liveTrajectory), trajectoryTable);
+    this.#scrubber = scrubber;
+    this.events = new EventLog(join(folder, RUN_FILES.events), scrubber);
+    this.#samples = openCapture(join(folder, RUN_FILES.liveSamples), scrubbedTable(samplesTable, scrubber));
+    this.#trajectory = openCapture(join(folder, RUN_FILES.liveTrajectory), scrubbedTable(trajectoryTable, scrubber));
     this.#timer = setInterval(() => this.#flush(), FLUSH_INTERVAL_MS);
   }
 
@@ -70,6 +78,29 @@ export class RunWriter {
   point(row: TrajectoryRow): void {
     this.#trajectory.append(row);
     this.#rows.trajectory += 1;
+  }
+
+  /** Replaces the manifest and answers what it says now. */
+  manifest(manifest: Manifest): Manifest {
+    return writeManifest(this.#folder, manifest, this.#scrubber);
+  }
+
+  /** Keeps the verdicts of one way of judging, beside those of other ways. */
+  verification(verificationHash: string, verdicts: readonly Verdict[]): void {
+    const folder = join(this.#folder, RUN_FILES.verifications);
+    const content = {
+      verification_hash: verificationHash,
+      verified_at: new Date().toISOString(),
+      verdicts: scrubbedVerdicts(verdicts, this.#scrubber),
+    };
+    mkdirSync(folder, { recursive: true });
+    const name = `${verificationHash.replace('sha256:', '')}.json`;
+    writeFileAtomically(join(folder, name), `${JSON.stringify(content, null, 2)}\n`);
+  }
+
+  /** Writes a file of the run, in place of one of that name. */
+  file(name: string, content: string): void {
+    writeFileSync(join(this.#folder, name), this.#scrubber.scrub(content));
   }
 
   /** Rows recorded so far. */

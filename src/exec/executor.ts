@@ -1,19 +1,55 @@
+import type { Scrubber } from '../core/scrubber.ts';
+import type { SecretValue } from '../core/secret.ts';
+import type { Exit } from './exit.ts';
+
 /** A program with its arguments; never a shell line. */
 export interface Command {
   readonly file: string;
   readonly args: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
+  /** Files and folders of the host that the program reads: a container sees them at the same place. */
+  readonly reads?: readonly string[];
 }
 
-/** How a process ended: by itself with a code, or by a signal. */
-export interface Exit {
-  readonly code: number | null;
-  readonly signal: string | null;
+/** How to run a short command. */
+export interface RunOptions {
+  /** What it reads from its stdin; nothing by default. */
+  readonly input?: string;
+  /** It is ended, and counts as lost, after this time; a minute by default. */
+  readonly timeoutMs?: number;
+  readonly signal?: AbortSignal;
 }
+
+/** A short command that is over. A code is what the command itself ended with, however it was reached. */
+export interface Finished {
+  readonly exit: Exit;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** How to start a long-lived process. */
+export interface StartOptions {
+  /** Marks the process and all its children, so that what a dead session left can be found. */
+  readonly runId: string;
+  /** What the process is for; names its container. */
+  readonly role: string;
+  /** The file of this machine that receives both output streams. */
+  readonly logFile: string;
+  /** What must not reach the log file, nor whoever listens. */
+  readonly scrubber: Scrubber;
+  /** Secrets that the process gets in its environment, by variable. */
+  readonly secrets: Readonly<Record<string, SecretValue>>;
+}
+
+/** What a process is on its host. */
+export type ProcessId =
+  | { readonly kind: 'process'; readonly pid: number }
+  /** `pid`: its first process as the host sees it; `image`: the digest of what it was made from. */
+  | { readonly kind: 'container'; readonly id: string; readonly pid: number; readonly image: string };
 
 /** A long-lived process on some host. */
 export interface RunningProcess {
-  readonly pid: number;
+  readonly id: ProcessId;
   /**
    * Settles when the process is gone and its output was read; never rejects.
    * What a descendant that outlives it prints later is lost.
@@ -23,13 +59,15 @@ export interface RunningProcess {
   exit(): Exit | null;
   /** The last lines that it printed, both streams in order of arrival. */
   tail(lines: number): readonly string[];
-  /** Calls back for every line from now on. */
-  onLine(listener: (line: string) => void): void;
+  /** Calls back for every line from now on, until the function that it answers is called. */
+  onLine(listener: (line: string) => void): () => void;
+  /** From now on its output goes to this file; its `logError` starts anew. */
+  redirect(logFile: string): Promise<void>;
   /** The first error of writing its log file: lines are then missing there, though not in the tail. */
   logError(): Error | null;
   /** What the process has used so far; null where it was not measured. */
-  usage(): ProcessUsage;
-  /** SIGTERM, then SIGKILL to the whole process group after the grace time. */
+  usage(): Promise<ProcessUsage>;
+  /** SIGTERM, then SIGKILL to the whole process group after the grace time. Rejects when it may still run. */
   stop(graceMs: number): Promise<Exit>;
 }
 
@@ -39,13 +77,12 @@ export interface ProcessUsage {
   readonly peakRssBytes: number | null;
 }
 
-/** How to start a long-lived process. */
-export interface StartOptions {
-  /** Marks the process and all its children, so that what a dead session left can be found. */
-  readonly runId: string;
-  /** The file that receives both output streams. */
-  readonly logFile: string;
-}
+/** Something on a host that carries a run's label. */
+export type Labelled =
+  /** `session`: the session it belongs to; a process that leads one started all the others of it. */
+  | { readonly kind: 'process'; readonly pid: number; readonly session: number }
+  | { readonly kind: 'container'; readonly id: string }
+  | { readonly kind: 'allocation'; readonly id: string };
 
 /** What a host is, for the manifest; null where it could not be read. */
 export interface HostFingerprint {
@@ -54,19 +91,28 @@ export interface HostFingerprint {
   readonly kernel: string;
   readonly arch: string;
   readonly cpu_model: string | null;
-  readonly cpu_count: number;
-  readonly memory_bytes: number;
-  readonly node_version: string;
+  readonly cpu_count: number | null;
+  readonly memory_bytes: number | null;
+  readonly node_version: string | null;
 }
 
 /** How commands run on one host. */
 export interface Executor {
+  /** The host's name in its pool. */
   readonly host: string;
-  /** Starts a process in a group of its own. Rejects when the program cannot be started. */
+  /** Where servers on this host listen, and where they are reached from here. */
+  readonly address: string;
+  /** Runs a short command to its end; rejects only when aborted. */
+  run(command: Command, options?: RunOptions): Promise<Finished>;
+  /** Starts a process in a session of its own. Rejects with SETUP_FAILED when it cannot be started. */
   start(command: Command, options: StartOptions): Promise<RunningProcess>;
-  /** The ids of live processes that carry a run's label; null where the host cannot tell. */
-  findLabelled(runId: string): Promise<readonly number[] | null>;
-  /** Ends these processes at once. */
-  kill(pids: readonly number[]): void;
-  fingerprint(): HostFingerprint;
+  /** Copies a file of this machine to the host. Rejects with SETUP_FAILED. */
+  copyIn(from: string, to: string): Promise<void>;
+  /** Copies a file of the host to this machine. Rejects with EVIDENCE_MISSING. */
+  copyOut(from: string, to: string): Promise<void>;
+  /** What is alive on the host and carries a run's label; null where the host cannot tell. */
+  findLabelled(runId: string): Promise<readonly Labelled[] | null>;
+  /** Ends these at once. Rejects when that was not possible. */
+  end(found: readonly Labelled[]): Promise<void>;
+  fingerprint(): Promise<HostFingerprint>;
 }

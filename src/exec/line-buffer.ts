@@ -5,7 +5,7 @@ type Source = 'stdout' | 'stderr';
 /** Splits the two output streams of a process into lines, keeps the last ones, and tells whoever listens. */
 export class LineBuffer {
   readonly #kept: string[] = [];
-  readonly #listeners: ((line: string) => void)[] = [];
+  readonly #listeners = new Set<(line: string) => void>();
   // A chunk may end inside a line, and the other stream may speak next.
   readonly #rests = new Map<Source, string>();
 
@@ -25,8 +25,10 @@ export class LineBuffer {
     return this.#kept.slice(-count);
   }
 
-  onLine(listener: (line: string) => void): void {
-    this.#listeners.push(listener);
+  /** Calls back for every line from now on, until the function that it answers is called. */
+  onLine(listener: (line: string) => void): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
   }
 
   #add(line: string): void {

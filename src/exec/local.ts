@@ -1,34 +1,83 @@
-import { readFile, readdir } from 'node:fs/promises';
+import { copyFile, readFile, readdir } from 'node:fs/promises';
 import { arch, cpus, hostname, release, totalmem, type, version } from 'node:os';
 import { execa } from 'execa';
 import { AssayError, messageOf } from '../core/errors.ts';
+import type { Carrier } from './carrier.ts';
+import type { Command, Executor, Finished, HostFingerprint, Labelled, RunOptions } from './executor.ts';
+import type { RunningProcess, StartOptions } from './executor.ts';
+import { describeExit } from './exit.ts';
+import type { Exit } from './exit.ts';
 import { readUsage } from './local-usage.ts';
 import { ProcessOutput } from './process-output.ts';
-import type { Command, Executor, Exit, RunningProcess, StartOptions } from './executor.ts';
+import { RUN_LABEL } from './run-label.ts';
+import { revealAll } from './secret-env.ts';
 
-const RUN_LABEL = 'ASSAY_RUN_ID';
+/** Where servers on this machine listen. */
+const LOOPBACK = '127.0.0.1';
+
+const RUN_TIMEOUT_MS = 60_000;
 
 /** Runs commands on this machine. */
 export function localExecutor(host: string): Executor {
   return {
     host,
+    address: LOOPBACK,
+    run: runLocal,
     start: startLocal,
+    copyIn: (from, to) => copy('SETUP_FAILED', from, to),
+    copyOut: (from, to) => copy('EVIDENCE_MISSING', from, to),
     findLabelled,
-    kill: (pids) => pids.forEach((pid) => signalQuietly(pid, 'SIGKILL')),
-    fingerprint: () => ({
-      hostname: hostname(),
-      os: `${type()} ${version()}`,
-      kernel: release(),
-      arch: arch(),
-      cpu_model: cpus()[0]?.model.trim() ?? null,
-      cpu_count: cpus().length,
-      memory_bytes: totalmem(),
-      node_version: process.version,
-    }),
+    end: async (found) => {
+      for (const item of found) if (item.kind === 'process') signalQuietly(item.pid, 'SIGKILL');
+    },
+    fingerprint: async () => fingerprint(),
   };
 }
 
-async function startLocal(command: Command, { runId, logFile }: StartOptions): Promise<RunningProcess> {
+/** This machine, for shell scripts. */
+export function localCarrier(host: string): Carrier {
+  return {
+    host,
+    address: LOOPBACK,
+    carry: (script) => ({ file: '/bin/sh', args: ['-c', script] }),
+    explain: (exit, stderr) => `the shell ${describeExit(exit)}: ${stderr.trim()}`,
+  };
+}
+
+/** Runs a short command of this machine to its end; rejects only when aborted. */
+export async function runLocal(
+  command: Command,
+  { input, timeoutMs = RUN_TIMEOUT_MS, signal }: RunOptions = {},
+): Promise<Finished> {
+  signal?.throwIfAborted();
+  const {
+    exitCode,
+    signal: endedBy,
+    stdout,
+    stderr,
+    timedOut,
+    cause,
+  } = await execa(command.file, command.args, {
+    env: { ...command.env },
+    input: input ?? '',
+    timeout: timeoutMs,
+    reject: false,
+    stripFinalNewline: false,
+    ...(signal === undefined ? {} : { cancelSignal: signal }),
+  });
+  signal?.throwIfAborted();
+  return { exit: exitOf(), stdout, stderr };
+
+  function exitOf(): Exit {
+    if (timedOut) return { kind: 'lost', reason: `${command.file} gave no answer within ${timeoutMs / 1000} s` };
+    if (endedBy !== undefined) return { kind: 'signalled', signal: endedBy };
+    if (exitCode !== undefined) return { kind: 'exited', code: exitCode };
+    return { kind: 'lost', reason: `${command.file} could not be started: ${messageOf(cause)}` };
+  }
+}
+
+async function startLocal(command: Command, options: StartOptions): Promise<RunningProcess> {
+  const { runId, secrets } = options;
   const child = execa(command.file, command.args, {
     // A group of its own: Ctrl-C in the terminal must reach the job, not its servers,
     // and stopping must reach whatever the server started.
@@ -37,7 +86,7 @@ async function startLocal(command: Command, { runId, logFile }: StartOptions): P
     stdin: 'ignore',
     buffer: false,
     reject: false,
-    env: { ...command.env, [RUN_LABEL]: runId },
+    env: { ...command.env, ...revealAll(secrets), [RUN_LABEL]: runId },
   });
   const pid = child.pid;
   if (pid === undefined) {
@@ -47,11 +96,11 @@ async function startLocal(command: Command, { runId, logFile }: StartOptions): P
       cause,
     });
   }
-  const output = new ProcessOutput(child, logFile);
+  const output = new ProcessOutput(child, options);
   let exit: Exit | null = null;
   const gone = new Promise<Exit>((resolve) => {
     child.once('exit', (code, signal) => {
-      exit = { code, signal };
+      exit = signal === null ? { kind: 'exited', code: code ?? 0 } : { kind: 'signalled', signal };
       resolve(exit);
     });
   });
@@ -60,13 +109,11 @@ async function startLocal(command: Command, { runId, logFile }: StartOptions): P
     return end;
   });
   return {
-    pid,
+    id: { kind: 'process', pid },
     exited,
     exit: () => exit,
-    tail: (count) => output.lines.tail(count),
-    onLine: (listener) => output.lines.onLine(listener),
-    logError: () => output.logError,
-    usage: () => readUsage(pid),
+    ...output.heard(),
+    usage: async () => readUsage(pid),
     stop: async (graceMs) => {
       if (exit === null) signalQuietly(pid, 'SIGTERM');
       await endGroup(pid, gone, graceMs);
@@ -91,16 +138,43 @@ function signalQuietly(pid: number, signal: NodeJS.Signals): void {
   }
 }
 
-// Linux tells the environment of every process we may see; a zombie's is empty,
-// so a dead child that waits for its parent is not taken for an orphan.
-async function findLabelled(runId: string): Promise<readonly number[] | null> {
-  if (process.platform !== 'linux') return null;
-  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name)).map(Number);
-  const marked = await Promise.all(pids.map(async (pid) => ((await isLabelled(pid, runId)) ? pid : null)));
-  return marked.filter((pid): pid is number => pid !== null);
+async function copy(code: 'SETUP_FAILED' | 'EVIDENCE_MISSING', from: string, to: string): Promise<void> {
+  if (from === to) return;
+  await copyFile(from, to).catch((cause: unknown) => {
+    throw new AssayError(code, `${from} could not be copied to ${to}: ${messageOf(cause)}`, {
+      hint: 'check that both folders are there and can be written',
+      cause,
+    });
+  });
 }
 
-async function isLabelled(pid: number, runId: string): Promise<boolean> {
+// Linux tells the environment of every process we may see; a zombie's is empty,
+// so a dead child that waits for its parent is not taken for an orphan.
+async function findLabelled(runId: string): Promise<readonly Labelled[] | null> {
+  if (process.platform !== 'linux') return null;
+  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name)).map(Number);
+  const marked = await Promise.all(pids.map((pid) => labelled(pid, runId)));
+  return marked.filter((item) => item !== null);
+}
+
+async function labelled(pid: number, runId: string): Promise<Labelled | null> {
   const environment = await readFile(`/proc/${pid}/environ`, 'latin1').catch(() => '');
-  return environment.split('\0').includes(`${RUN_LABEL}=${runId}`);
+  if (!environment.split('\0').includes(`${RUN_LABEL}=${runId}`)) return null;
+  const stat = await readFile(`/proc/${pid}/stat`, 'latin1').catch(() => '');
+  // The program's name may hold blanks and brackets: count fields after its last ")".
+  const session = Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[3]);
+  return { kind: 'process', pid, session };
+}
+
+function fingerprint(): HostFingerprint {
+  return {
+    hostname: hostname(),
+    os: `${type()} ${version()}`,
+    kernel: release(),
+    arch: arch(),
+    cpu_model: cpus()[0]?.model.trim() ?? null,
+    cpu_count: cpus().length,
+    memory_bytes: totalmem(),
+    node_version: process.version,
+  };
 }

@@ -2,10 +2,14 @@ import { createWriteStream } from 'node:fs';
 import type { WriteStream } from 'node:fs';
 import type { Readable } from 'node:stream';
 import { finished } from 'node:stream/promises';
+import type { ScrubbedStream, Scrubber } from '../core/scrubber.ts';
+import type { RunningProcess } from './executor.ts';
 import { LineBuffer } from './line-buffer.ts';
 
 // A pipe holds so little that what the process itself printed is read long before.
 const DRAIN_MS = 500;
+
+type Source = 'stdout' | 'stderr';
 
 interface Printing {
   readonly stdout: Readable;
@@ -13,27 +17,53 @@ interface Printing {
   once(event: 'close', listener: () => void): unknown;
 }
 
-/** What a process prints: every chunk goes to its log file and, as lines, to whoever listens. */
+/** Where the output of a process goes, and what must not get there. */
+interface OutputOptions {
+  readonly logFile: string;
+  readonly scrubber: Scrubber;
+}
+
+/** What a process prints, without secrets: every piece goes to its log file and, as lines, to whoever listens. */
 export class ProcessOutput {
   readonly lines = new LineBuffer();
-  readonly #streams: readonly Readable[];
+  readonly #child: Printing;
   readonly #closed: Promise<void>;
-  readonly #log: WriteStream;
-  #logError: Error | null = null;
+  readonly #scrubbed: Readonly<Record<Source, ScrubbedStream>>;
+  #log: LogFile;
 
-  constructor(child: Printing, logFile: string) {
-    this.#streams = [child.stdout, child.stderr];
+  constructor(child: Printing, { logFile, scrubber }: OutputOptions) {
+    this.#child = child;
     this.#closed = new Promise((resolve) => child.once('close', resolve));
-    this.#log = createWriteStream(logFile, { flags: 'a' });
-    this.#log.on('error', (error) => (this.#logError ??= error));
+    this.#log = new LogFile(logFile);
+    this.#scrubbed = { stdout: scrubber.stream(), stderr: scrubber.stream() };
     for (const source of ['stdout', 'stderr'] as const) {
-      child[source].setEncoding('utf8').on('data', (chunk: string) => this.#take(source, chunk));
+      child[source].setEncoding('utf8').on('data', (piece: string) => {
+        this.push(source, this.#scrubbed[source].push(piece));
+      });
     }
   }
 
-  /** The first error of writing the log file. */
-  get logError(): Error | null {
-    return this.#logError;
+  /** The part of a process that is about its output. */
+  heard(): Pick<RunningProcess, 'tail' | 'onLine' | 'redirect' | 'logError'> {
+    return {
+      tail: (count) => this.lines.tail(count),
+      onLine: (listener) => this.lines.onLine(listener),
+      redirect: (logFile) => this.#redirect(logFile),
+      logError: () => this.#log.error,
+    };
+  }
+
+  /** Adds text as if the process had printed it. */
+  push(source: Source, text: string): void {
+    if (text === '') return;
+    this.#log.write(text);
+    this.lines.push(source, text);
+  }
+
+  async #redirect(logFile: string): Promise<void> {
+    const earlier = this.#log;
+    this.#log = new LogFile(logFile);
+    await earlier.close();
   }
 
   /**
@@ -41,19 +71,37 @@ export class ProcessOutput {
    * may hold the pipes open for as long as it lives, so the wait for their end is bounded.
    */
   async drain(): Promise<void> {
+    const { stdout, stderr } = this.#child;
     // A busy event loop comes to the timer before it has read what was there: one more turn reads it.
-    const timer = setTimeout(() => setImmediate(() => this.#streams.forEach((stream) => stream.destroy())), DRAIN_MS);
+    const timer = setTimeout(
+      () => setImmediate(() => [stdout, stderr].forEach((stream) => stream.destroy())),
+      DRAIN_MS,
+    );
     await this.#closed;
     clearTimeout(timer);
+    for (const source of ['stdout', 'stderr'] as const) this.push(source, this.#scrubbed[source].end());
     this.lines.end();
-    this.#log.end();
-    // What went wrong is in logError.
-    await finished(this.#log).catch(() => undefined);
+    await this.#log.close();
+  }
+}
+
+class LogFile {
+  readonly #stream: WriteStream;
+  error: Error | null = null;
+
+  constructor(path: string) {
+    this.#stream = createWriteStream(path, { flags: 'a' });
+    this.#stream.on('error', (error) => (this.error ??= error));
   }
 
-  #take(source: 'stdout' | 'stderr', chunk: string): void {
-    // A full disk must not keep anyone from hearing the process.
-    if (this.#logError === null) this.#log.write(chunk);
-    this.lines.push(source, chunk);
+  // A full disk must not keep anyone from hearing the process.
+  write(text: string): void {
+    if (this.error === null) this.#stream.write(text);
+  }
+
+  /** Never rejects: what went wrong is in `error`. */
+  async close(): Promise<void> {
+    this.#stream.end();
+    await finished(this.#stream).catch(() => undefined);
   }
 }

@@ -4,13 +4,16 @@ import type { Identity, RoleHosts } from '../config/identity.ts';
 import type { Threshold } from '../config/threshold.ts';
 import type { Verdict } from '../evidence/verdict.ts';
 import type { RunWriter } from '../evidence/run-writer.ts';
-import type { Command, Executor, RunningProcess } from '../exec/executor.ts';
+import type { Command, Executor, ProcessUsage, RunningProcess } from '../exec/executor.ts';
+import type { HostsSpec } from '../exec/hosts.ts';
 import type { RunTables } from '../verdicts/run-tables.ts';
 
 /** Everything a job host is told: plain data, so that it can cross a process border. */
 export interface RunRequest {
   readonly cell: Cell;
   readonly hosts: RoleHosts;
+  /** How these hosts are reached. */
+  readonly on: HostsSpec;
   readonly identity: Identity;
   readonly runId: string;
   /** Absolute path of the run directory; it exists, with a first manifest. */
@@ -25,6 +28,16 @@ export interface LaunchedRole {
   readonly host: string;
   readonly command: Command;
   readonly process: RunningProcess;
+  /** The run that started the process; null when it was this one. */
+  readonly reusedFrom: string | null;
+  /** What the process had used when this run began to use it. */
+  readonly usageBefore: ProcessUsage;
+}
+
+/** A role that is ready for work. */
+export interface ReadyRole extends LaunchedRole {
+  /** Where it serves; null for a role that serves nothing. */
+  readonly url: string | null;
 }
 
 /** How far the work of a phase is, for the progress line. */
@@ -35,6 +48,8 @@ export interface Progress {
   readonly unit: string;
   /** A rate worth showing, e.g. `412 tok/s`; empty when there is none yet. */
   readonly rate: string;
+  /** How long nothing has moved: the liveness timeout counts from there. */
+  readonly quietMs?: number;
 }
 
 /** The one value that all adapter methods share during a run. */
@@ -45,7 +60,10 @@ export interface RunContext {
   readonly signal: AbortSignal;
   /** How commands run on a host. */
   executor(host: string): Executor;
-  /** Starts a role's process on a host, under the run's label, and keeps it for teardown. */
+  /**
+   * Starts a role's process on a host, under the run's label, and keeps it for teardown. A server that
+   * an earlier cell left running and that was started in the very same way is used again.
+   */
   launchRole(role: string, host: string, command: Command): Promise<LaunchedRole>;
   /** Every role process of this run, in launch order. */
   readonly launched: readonly LaunchedRole[];

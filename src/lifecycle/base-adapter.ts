@@ -1,12 +1,11 @@
+import { messageOf } from '../core/errors.ts';
 import type { Threshold } from '../config/threshold.ts';
 import type { Verdict } from '../evidence/verdict.ts';
 import { evaluateAll } from '../verdicts/evaluate.ts';
 import type { RunTables } from '../verdicts/run-tables.ts';
 import type { Adapter, ProgressStatus, RunContext, WorkloadResult } from './adapter.ts';
+import { STOP_GRACE_MS } from './kept-servers.ts';
 import { monitor } from './monitor.ts';
-
-/** How long a role may take to drain after SIGTERM before it is killed. */
-const STOP_GRACE_MS = 15_000;
 
 /** The defaults that serve most frameworks: an adapter overrides launch, progressPredicate and parse. */
 export abstract class BaseAdapter implements Adapter {
@@ -27,8 +26,16 @@ export abstract class BaseAdapter implements Adapter {
     return evaluateAll(thresholds, tables);
   }
 
-  /** Stops every role, the last launched first. */
+  /**
+   * Stops every role, the last launched first; one that cannot be stopped keeps no other from being stopped.
+   *
+   * @throws AggregateError with what each of those said.
+   */
   async teardown(context: RunContext): Promise<void> {
-    for (const { process } of context.launched.toReversed()) await process.stop(STOP_GRACE_MS);
+    const failures: unknown[] = [];
+    for (const { process } of context.launched.toReversed()) {
+      await process.stop(STOP_GRACE_MS).catch((thrown: unknown) => failures.push(thrown));
+    }
+    if (failures.length > 0) throw new AggregateError(failures, failures.map(messageOf).join('; '));
   }
 }

@@ -2,71 +2,166 @@ import { join } from 'node:path';
 import { WorkloadFailure } from '../evidence/failure.ts';
 import { RUN_FILES } from '../evidence/run-folder.ts';
 import type { RunWriter } from '../evidence/run-writer.ts';
-import type { Command, Executor } from '../exec/executor.ts';
-import { localExecutor } from '../exec/local.ts';
+import type { Command, Executor, StartOptions } from '../exec/executor.ts';
+import type { Hosts } from '../exec/hosts.ts';
 import type { LaunchedRole, Progress, RunContext, RunRequest } from './adapter.ts';
+import { KeptServers } from './kept-servers.ts';
 import { matchFrameworkLine } from './patterns.ts';
+import type { Pattern } from './patterns.ts';
 
-interface JobContextOptions {
+/** What the context of a run is made of. */
+export interface JobContextOptions {
   readonly request: RunRequest;
   readonly writer: RunWriter;
   /** Aborting it ends the run; a WorkloadFailure as reason says why. */
   readonly abort: AbortController;
   readonly report: (progress: Progress) => void;
+  readonly hosts: Hosts;
+  /** What earlier cells of this job host left running. */
+  readonly kept?: KeptServers;
+  /** Asked at the end of a good run: whether the next cell may want its servers. Default: it may not. */
+  readonly maySucceed?: () => Promise<boolean>;
+  readonly secrets: StartOptions['secrets'];
+  readonly scrubber: StartOptions['scrubber'];
 }
+
+/** Something worth a look that fails nothing, such as a log line that the catalogue only warns of. */
+export interface Warning {
+  readonly pattern: Pick<Pattern, 'id' | 'hint'>;
+  /** `dmesg.<host>`, or `<role>.<host>`. */
+  readonly source: string;
+  readonly line: string;
+  /** How often it came; `line` is the first. */
+  count: number;
+}
+
+// A bad link may warn a thousand times a second: the first few tell all there is to tell.
+const EVENTS_PER_WARNING = 10;
 
 /** The context of one run: launches roles on their hosts and listens to what they print. */
 export class JobContext implements RunContext {
   readonly request: RunRequest;
   readonly writer: RunWriter;
-  readonly launched: LaunchedRole[] = [];
-  readonly report: (progress: Progress) => void;
-  readonly #abort: AbortController;
-  readonly #executors = new Map<string, Executor>();
+  readonly hosts: Hosts;
+  readonly warnings: Warning[] = [];
+  readonly kept: KeptServers;
+  /** How far the work was when it was last asked; null before. */
+  progress: Progress | null = null;
+  readonly #options: JobContextOptions;
+  readonly #stopListening: (() => void)[] = [];
+  #launched: LaunchedRole[] = [];
+  #isOver = false;
 
-  constructor({ request, writer, abort, report }: JobContextOptions) {
-    this.request = request;
-    this.writer = writer;
-    this.report = report;
-    this.#abort = abort;
+  constructor(options: JobContextOptions) {
+    this.#options = options;
+    this.request = options.request;
+    this.writer = options.writer;
+    this.hosts = options.hosts;
+    this.kept = options.kept ?? new KeptServers();
   }
 
   get signal(): AbortSignal {
-    return this.#abort.signal;
+    return this.#options.abort.signal;
+  }
+
+  get launched(): readonly LaunchedRole[] {
+    return this.#launched;
+  }
+
+  /** The hosts of the run, each once. */
+  hostNames(): readonly string[] {
+    return this.request.on.nodes.map(({ name }) => name);
   }
 
   executor(host: string): Executor {
-    const known = this.#executors.get(host) ?? localExecutor(host);
-    this.#executors.set(host, known);
-    return known;
+    return this.hosts.executor(host);
+  }
+
+  report(progress: Progress): void {
+    this.progress = progress;
+    this.#options.report(progress);
   }
 
   async launchRole(role: string, host: string, command: Command): Promise<LaunchedRole> {
-    // Work that outlives an abort must start nothing more: teardown may be past it.
+    // Work that outlives an abort must start nothing more.
     this.signal.throwIfAborted();
-    const { runId, folder } = this.request;
-    const logFile = join(folder, RUN_FILES.logs, `${role}.${host}.log`);
-    const process = await this.executor(host).start(command, { runId, logFile });
-    const launched = { role, host, command, process };
-    this.launched.push(launched);
-    this.writer.events.record('launch.container_up', { role, host, pid: process.pid });
-    process.onLine((line) => {
-      try {
-        this.#judge(line, `${role}.${host}`);
-      } catch (thrown) {
-        // Whoever reads the stream cannot handle it; the run can.
-        this.#abort.abort(thrown);
-      }
-    });
+    const launched = (await this.#reuse(role, host, command)) ?? (await this.#start(role, host, command));
+    const { process, reusedFrom } = launched;
+    this.#launched.push(launched);
+    if (this.#isOver) {
+      await process.stop(0);
+      throw new Error(`${role} on ${host} was started too late: the run is being torn down`);
+    }
+    const container = process.id.kind === 'container' ? { container: process.id.id } : {};
+    const reused = reusedFrom === null ? {} : { reused_from: reusedFrom };
+    const { pid } = process.id;
+    this.writer.events.record('launch.container_up', { role, host, pid, ...container, ...reused });
+    const source = `${role}.${host}`;
+    this.#stopListening.push(process.onLine((line) => this.judge(matchFrameworkLine(line), line, source)));
     return launched;
   }
 
-  #judge(line: string, source: string): void {
-    const pattern = matchFrameworkLine(line);
-    if (pattern === null) return;
-    this.writer.events.record('pattern.matched', { pattern_id: pattern.id, source, line });
-    if (pattern.severity === 'warn') return;
-    const message = `${pattern.id} in the log of ${source} - ${pattern.hint}`;
-    this.#abort.abort(new WorkloadFailure('failure_pattern_matched', message, [line]));
+  /** Takes note of a log line that a pattern matched; a fatal one ends the run. */
+  judge(pattern: Pattern | null, line: string, source: string): void {
+    if (pattern === null || this.#isOver) return;
+    const isFatal = pattern.severity === 'fatal';
+    if (!isFatal && this.warn(pattern, source, line) > EVENTS_PER_WARNING) return;
+    try {
+      this.writer.events.record('pattern.matched', { pattern_id: pattern.id, source, line });
+    } catch (thrown) {
+      // Whoever reads the stream cannot handle it; the run can.
+      this.abort(thrown);
+    }
+    if (!isFatal) return;
+    this.abort(new WorkloadFailure('failure_pattern_matched', `${pattern.id} in ${source} - ${pattern.hint}`, [line]));
+  }
+
+  /** Takes note of something that fails nothing; answers how often it came. */
+  warn(pattern: Warning['pattern'], source: string, line: string): number {
+    const known = this.warnings.find((warning) => warning.pattern.id === pattern.id && warning.source === source);
+    if (known === undefined) this.warnings.push({ pattern, source, line, count: 1 });
+    else known.count += 1;
+    return known?.count ?? 1;
+  }
+
+  /** Ends the run with a cause; the first one wins. */
+  abort(reason: unknown): void {
+    this.#options.abort.abort(reason);
+  }
+
+  /** From now on nothing is launched and no line counts. */
+  end(): void {
+    this.#isOver = true;
+    for (const stop of this.#stopListening.splice(0)) stop();
+  }
+
+  /** Whether the next cell may want the servers of this one. */
+  async maySucceed(): Promise<boolean> {
+    return (await this.#options.maySucceed?.()) ?? false;
+  }
+
+  /** Leaves the roles running for the next run: teardown then finds none. */
+  keepServers(): void {
+    this.kept.keep(this.#launched, this.request.runId);
+    this.#launched = [];
+  }
+
+  async #reuse(role: string, host: string, command: Command): Promise<LaunchedRole | null> {
+    const server = await this.kept.take(role, host, command);
+    await server?.process.redirect(this.#logFile(role, host));
+    return server;
+  }
+
+  async #start(role: string, host: string, command: Command): Promise<LaunchedRole> {
+    const { secrets, scrubber } = this.#options;
+    const { runId } = this.request;
+    const logFile = this.#logFile(role, host);
+    const process = await this.executor(host).start(command, { runId, role, logFile, scrubber, secrets });
+    const usageBefore = { cpuSeconds: 0, peakRssBytes: null };
+    return { role, host, command, process, reusedFrom: null, usageBefore };
+  }
+
+  #logFile(role: string, host: string): string {
+    return join(this.request.folder, RUN_FILES.logs, `${role}.${host}.log`);
   }
 }

@@ -3,9 +3,13 @@ import { STATUS_OF_FAILURE } from '../evidence/failure.ts';
 import type { Failure, FailureCategory, Phase, Status } from '../evidence/failure.ts';
 import { manifestSchema } from '../evidence/manifest.ts';
 import type { Manifest } from '../evidence/manifest.ts';
-import { fingerprintSidecars, writeManifest } from '../evidence/run-writer.ts';
+import { fingerprintSidecars } from '../evidence/run-writer.ts';
+import type { RunWriter } from '../evidence/run-writer.ts';
 import type { Verdict } from '../evidence/verdict.ts';
+import type { HostFingerprint } from '../exec/executor.ts';
 import type { LaunchedRole, WorkloadResult } from './adapter.ts';
+import type { Warning } from './context.ts';
+import type { HostSnapshot } from './snapshots/snapshot-host.ts';
 
 /** What an error means that nobody classified where it was raised, by the phase it was raised in. */
 export const UNCLASSIFIED: Readonly<Record<Phase, FailureCategory>> = {
@@ -61,22 +65,57 @@ export class JobRecord {
     this.manifest.verdicts = [...verdicts];
   }
 
+  /** The hosts are ours: the run's time begins. */
+  begin({ waitedS, allocation }: { readonly waitedS: number; readonly allocation: string | null }): void {
+    this.manifest.timestamp_start = new Date().toISOString();
+    this.manifest.waited_s = waitedS;
+    this.manifest.executor.allocation = allocation;
+  }
+
+  /** Notes what the hosts are, and what GPUs they have. */
+  setHosts(fingerprints: ReadonlyMap<string, HostFingerprint>, states: ReadonlyMap<string, HostSnapshot>): void {
+    const roles = Object.entries(this.manifest.bindings);
+    this.manifest.hosts = [...fingerprints].map(([host, fingerprint]) => ({
+      hostname: host,
+      roles: roles.filter(([, hosts]) => hosts.includes(host)).map(([role]) => role),
+      fingerprint: { ...fingerprint, ...gpuFacts(states.get(host)) },
+    }));
+  }
+
+  setImage(digest: string | null): void {
+    if (this.manifest.container !== null) this.manifest.container.digest = digest;
+  }
+
+  setWarnings(warnings: readonly Warning[]): void {
+    this.manifest.warnings = warnings.map(({ pattern: { id, hint }, source, line, count }) => ({
+      pattern_id: id,
+      source,
+      line,
+      count,
+      hint,
+    }));
+  }
+
   setTeardown(teardown: Manifest['teardown']): void {
     this.manifest.teardown = teardown;
   }
 
-  /** Notes what was launched and what it has used; call it before the processes are gone. */
-  setUsage(launched: readonly LaunchedRole[]): void {
-    this.manifest.launches = launched.map(({ role, host, command, process }) => ({
+  /** Notes what was launched and what it has used in this run; call it before the processes are gone. */
+  async setUsage(launched: readonly LaunchedRole[]): Promise<void> {
+    this.manifest.launches = launched.map(({ role, host, command, process: { id }, reusedFrom }) => ({
       role,
       host,
-      pid: process.pid,
+      pid: id.pid,
+      container: id.kind === 'container' ? id.id : null,
       argv: [command.file, ...command.args],
+      reused_from: reusedFrom,
     }));
-    for (const { role, host, process } of launched) {
-      const { cpuSeconds, peakRssBytes } = process.usage();
-      this.manifest.resources[`${role}.${host}`] = { cpu_s: cpuSeconds, peak_rss_bytes: peakRssBytes };
-    }
+    const usages = launched.map(async ({ role, host, process, usageBefore }) => {
+      const { cpuSeconds, peakRssBytes } = await process.usage();
+      const cpu_s = cpuSeconds === null || usageBefore.cpuSeconds === null ? null : cpuSeconds - usageBefore.cpuSeconds;
+      this.manifest.resources[`${role}.${host}`] = { cpu_s, peak_rss_bytes: peakRssBytes };
+    });
+    await Promise.all(usages);
   }
 
   succeed(enforce: boolean): void {
@@ -97,13 +136,12 @@ export class JobRecord {
    * Hashes every file of the run directory and writes the manifest for good. Where
    * the figures make no valid manifest they are left out, and the run has failed.
    */
-  async finish(folder: string): Promise<Manifest> {
+  async finish(folder: string, writer: RunWriter): Promise<Manifest> {
     this.manifest.timestamp_end = new Date().toISOString();
     this.manifest.sidecars = await fingerprintSidecars(folder, this.rows);
     const { error } = manifestSchema.safeParse(this.manifest);
     if (error !== undefined) this.#withdraw(error);
-    writeManifest(folder, this.manifest);
-    return this.manifest;
+    return writer.manifest(this.manifest);
   }
 
   /** Takes back what an adapter said of its workload, and says what is wrong about it. */
@@ -119,8 +157,16 @@ export class JobRecord {
       this.fail(STATUS_OF_FAILURE[category], { category, originated_in_phase: phase, message, evidence: [] });
     } else {
       // The first cause stays.
-      const { orphans = null, error = null } = manifest.teardown ?? {};
-      manifest.teardown = { orphans, error: error === null ? message : `${error}; ${message}` };
+      const { orphans = null, error = null, kept = false, unconfirmed = [] } = manifest.teardown ?? {};
+      manifest.teardown = { orphans, kept, unconfirmed, error: error === null ? message : `${error}; ${message}` };
     }
   }
+}
+
+/** The GPUs of a host, as facts of its fingerprint; without any where none was found. */
+function gpuFacts(snapshot: HostSnapshot | undefined): Manifest['hosts'][number]['fingerprint'] {
+  const { state, devices } = snapshot?.gpu ?? { state: 'unreadable', devices: [] };
+  const [first] = devices;
+  if (first === undefined) return { gpu_count: state === 'unreadable' ? null : 0 };
+  return { gpu_count: devices.length, gpu_name: first.name, gpu_family: first.family, gpu_driver: first.driver };
 }

@@ -1,25 +1,29 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { messageOf } from '../core/errors.ts';
+import { AssayError, messageOf } from '../core/errors.ts';
 import { formatDuration } from '../core/units.ts';
 import { STATUS_OF_FAILURE, WorkloadFailure } from '../evidence/failure.ts';
 import type { Phase } from '../evidence/failure.ts';
 import type { Manifest } from '../evidence/manifest.ts';
 import { loadTables } from '../evidence/load-tables.ts';
-import { writeVerification } from '../evidence/run-writer.ts';
 import type { Verdict } from '../evidence/verdict.ts';
+import type { HostFingerprint } from '../exec/executor.ts';
 import { inferenceScalars } from '../verdicts/scalars.ts';
 import type { RunTables } from '../verdicts/run-tables.ts';
-import type { Adapter, RunContext, WorkloadResult } from './adapter.ts';
+import type { Adapter, WorkloadResult } from './adapter.ts';
+import type { JobContext } from './context.ts';
 import { finiteResult } from './finite.ts';
+import { ensureImages, HostState } from './host-state.ts';
+import { Interruption } from './interruption.ts';
 import { JobRecord, UNCLASSIFIED } from './job-record.ts';
-import { removeOrphans } from './orphans.ts';
+import { describeProgress } from './monitor.ts';
+import { tearDown } from './teardown.ts';
 
-/** Called when a phase begins. */
-type PhaseListener = (phase: Phase) => void;
-
-/** Ends a run early: asked for from outside, not a failure of the workload. */
-export class Interruption extends Error {
-  override readonly name = 'Interruption';
+/** What happens in a job that somebody may want to show. */
+export interface JobListener {
+  /** A phase begins. */
+  readonly onPhase: (phase: Phase) => void;
+  /** The run waits for its hosts, or for another reason than before. */
+  readonly onWait: (reason: string) => void;
 }
 
 /**
@@ -28,76 +32,135 @@ export class Interruption extends Error {
  */
 export async function runJob(
   adapter: Adapter,
-  context: RunContext,
-  { manifest, onPhase }: { readonly manifest: Manifest; readonly onPhase: PhaseListener },
+  context: JobContext,
+  { manifest, listener }: { readonly manifest: Manifest; readonly listener: JobListener },
 ): Promise<Manifest> {
-  const job = new Job({ adapter, context, record: new JobRecord(manifest), onPhase });
+  const job = new Job({ adapter, context, record: new JobRecord(manifest), listener });
   return job.run();
 }
 
-interface JobParts {
+/** What the parts of a job share. */
+export interface JobParts {
   readonly adapter: Adapter;
-  readonly context: RunContext;
+  readonly context: JobContext;
   readonly record: JobRecord;
-  readonly onPhase: PhaseListener;
+  readonly listener: JobListener;
 }
-
-// How long the work of a phase may take to notice that its run was aborted.
-const ABANDONED_MS = 10_000;
 
 class Job {
   readonly #parts: JobParts;
+  readonly #hostState: HostState;
   #tables: RunTables | null = null;
   /** Settles with the work of the latest phase, which an abort does not wait for; never rejects. */
   #working: Promise<unknown> = Promise.resolve();
   #cause: unknown = null;
-  /** What went wrong beside the cause, each once. */
-  readonly #errors = new Set<string>();
 
   constructor(parts: JobParts) {
     this.#parts = parts;
+    this.#hostState = new HostState(parts.context);
   }
 
   async run(): Promise<Manifest> {
     const { adapter, context, record } = this.#parts;
-    const { events } = context.writer;
+    const backstop = new AbortController();
     try {
-      events.record('prepare.start', {});
-      const prepareS = await this.#phase('prepare', () => adapter.prepare(context));
-      events.record('prepare.done', { phase_duration_s: prepareS });
-      events.record('seed.logged', { seed: context.request.cell.workload.seed });
+      await this.#abortable(() => this.#acquire());
+      void this.#backstop(backstop.signal);
+      await this.#phase('prepare', () => this.#prepare());
+      context.writer.events.record('seed.logged', { seed: context.request.cell.workload.seed });
       await this.#phase('launch', () => adapter.launch(context));
-      await this.#phase('await', () => adapter.awaitCompletion(context));
+      await this.#phase('await', () => this.#await());
       await this.#phase('parse', () => this.#parse());
       await this.#phase('verify', () => this.#verify());
       record.succeed(context.request.cell.workload.enforce);
     } catch (thrown) {
-      await this.#fail(thrown);
+      this.#fail(thrown);
     } finally {
-      await this.#teardown();
+      backstop.abort();
+      await tearDown(this.#parts, { hostState: this.#hostState, cause: this.#cause, working: this.#working });
     }
-    return record.finish(context.request.folder);
+    return record.finish(context.request.folder, context.writer);
   }
 
-  /** Runs a phase, in seconds; ends it at once when the run is aborted. */
-  async #phase(phase: Phase, work: () => Promise<void>): Promise<number> {
-    const { context, record, onPhase } = this.#parts;
-    onPhase(phase);
+  /** Waits for the hosts: no phase of the run, and no part of its time. */
+  async #acquire(): Promise<void> {
+    const { context, record, listener } = this.#parts;
+    const { events } = context.writer;
+    const startedMs = performance.now();
+    const onWait = (reason: string): void => {
+      listener.onWait(reason);
+      events.record('hosts.waiting', { reason });
+    };
+    await context.hosts.open({ signal: context.signal, onWait });
+    const waitedS = Math.round(performance.now() - startedMs) / 1000;
+    events.record('hosts.acquired', { waited_s: waitedS });
+    record.begin({ waitedS, allocation: context.hosts.allocation() });
+  }
+
+  /** Ends a run that takes longer than it may, whatever phase it is in. */
+  async #backstop(signal: AbortSignal): Promise<void> {
+    const { context, record } = this.#parts;
+    const { total } = context.request.cell.workload.timeouts;
+    // Longer than a timer can be set for.
+    if (total > 2 ** 31 - 1) return;
+    const isOver = await delay(total, false, { signal }).catch(() => true);
+    if (isOver) return;
+    const stood = context.progress === null ? '' : `, stood at ${describeProgress(context.progress)}`;
+    const message = `not finished after ${formatDuration(total)} (in ${record.lastPhase}${stood})`;
+    context.abort(new WorkloadFailure('liveness_failure', message));
+  }
+
+  /** Runs a phase; ends it at once when the run is aborted. */
+  async #phase(phase: Phase, work: () => Promise<void>): Promise<void> {
+    const { context, record, listener } = this.#parts;
+    const { events } = context.writer;
+    listener.onPhase(phase);
     record.startPhase(phase);
     try {
-      await untilAborted(() => this.#start(work), context.signal);
+      events.record(`${phase}.start`, {});
+      await this.#abortable(work);
     } catch (thrown) {
-      record.endPhase('failed');
+      // What keeps events from being written is found again when their log is closed.
+      attempt(() => this.#endPhase(phase, 'failed'));
       throw thrown;
     }
-    return record.endPhase('ok');
+    this.#endPhase(phase, 'ok');
   }
 
-  #start(work: () => Promise<void>): Promise<void> {
-    // Async, so that work which throws before it begins to wait rejects too.
-    const running = (async () => work())();
-    this.#working = running.catch(() => undefined);
-    return running;
+  #endPhase(phase: Phase, status: 'ok' | 'failed'): void {
+    const { context, record } = this.#parts;
+    const { events } = context.writer;
+    const end = { phase_duration_s: record.endPhase(status), status };
+    if (phase !== 'parse') return events.record(`${phase}.done`, end);
+    const { samples, trajectory } = context.writer.rows();
+    events.record('parse.done', { ...end, samples_rows: samples, trajectory_rows: trajectory });
+  }
+
+  #abortable(work: () => Promise<void>): Promise<void> {
+    return untilAborted(() => {
+      // Async, so that work which throws before it begins to wait rejects too.
+      const running = (async () => work())();
+      this.#working = running.catch(() => undefined);
+      return running;
+    }, this.#parts.context.signal);
+  }
+
+  async #prepare(): Promise<void> {
+    const { adapter, context, record } = this.#parts;
+    await this.#hostState.snapshot('pre');
+    record.setHosts(await fingerprints(context), this.#hostState.before);
+    this.#hostState.refuseOtherGpus();
+    record.setImage(await ensureImages(context));
+    this.#hostState.watch();
+    await adapter.prepare(context);
+  }
+
+  async #await(): Promise<void> {
+    const { adapter, context } = this.#parts;
+    await adapter.awaitCompletion(context);
+    // What the kernel said in the last seconds belongs to the run too.
+    await this.#hostState.unwatch();
+    context.signal.throwIfAborted();
   }
 
   async #parse(): Promise<void> {
@@ -112,13 +175,11 @@ class Job {
     const result = finiteResult({ ...native, scalars: { ...inferenceScalars(loaded), ...native.scalars } });
     record.setResult(result);
     this.#tables = { ...loaded, scalars: result.scalars };
-    const { samples, trajectory } = writer.rows();
-    writer.events.record('parse.done', { samples_rows: samples, trajectory_rows: trajectory });
   }
 
   async #verify(): Promise<void> {
     const { adapter, context, record } = this.#parts;
-    const { cell, folder, identity } = context.request;
+    const { cell, identity } = context.request;
     if (this.#tables === null) throw new Error('verify came before parse');
     const judged = adapter.verify(
       cell.thresholds.map(({ threshold }) => threshold),
@@ -129,7 +190,7 @@ class Job {
       return source === undefined ? verdict : { ...verdict, source };
     });
     record.setVerdicts(verdicts);
-    writeVerification(folder, identity.verificationHash, verdicts);
+    context.writer.verification(identity.verificationHash, verdicts);
     this.#judge(verdicts);
   }
 
@@ -144,12 +205,11 @@ class Job {
     throw new WorkloadFailure('verification_failure', missed.map(({ detail }) => detail).join('; '));
   }
 
-  async #fail(thrown: unknown): Promise<void> {
-    const { context, record } = this.#parts;
+  #fail(thrown: unknown): void {
+    const { record } = this.#parts;
     this.#cause = thrown;
     if (thrown instanceof Interruption) {
       record.interrupt(thrown.message);
-      await this.#attempt(() => context.writer.events.record('attempt.interrupted', { reason: thrown.message }));
       return;
     }
     const failure = thrown instanceof WorkloadFailure ? thrown : undefined;
@@ -157,73 +217,39 @@ class Job {
     record.fail(STATUS_OF_FAILURE[category], {
       category,
       originated_in_phase: record.lastPhase,
-      message: messageOf(thrown),
+      message: sentenceOf(thrown),
       evidence: [...(failure?.evidence ?? stackOf(thrown))],
     });
   }
+}
 
-  /** Always runs; what fails here stands beside the first cause, never instead of it. */
-  async #teardown(): Promise<void> {
-    const { adapter, context, record, onPhase } = this.#parts;
-    const { writer } = context;
-    onPhase('teardown');
-    record.startPhase('teardown');
-    await this.#attempt(() => writer.events.record('teardown.start', {}));
-    await this.#attempt(() => record.setUsage(context.launched));
-    await this.#attempt(() => adapter.teardown(context));
-    // Its roles are gone, so what waited for them ends.
-    await this.#attempt(() => this.#settled());
-    const orphans = (await this.#attempt(() => removeOrphans(context))) ?? null;
-    await this.#attempt(() => writer.closeTables());
-    this.#noteLateErrors();
-    await this.#attempt(() => writer.events.record('teardown.done', {}));
-    await this.#attempt(() => writer.events.close());
-    record.setTeardown({ orphans, error: this.#errors.size === 0 ? null : [...this.#errors].join('; ') });
-    record.endPhase(this.#errors.size === 0 ? 'ok' : 'failed');
-  }
-
-  /** Does one step; what it throws is noted and keeps no other step from being done. */
-  async #attempt<T>(step: () => T): Promise<Awaited<T> | undefined> {
-    try {
-      return await step();
-    } catch (thrown) {
-      this.#note(thrown);
-      return undefined;
-    }
-  }
-
-  #note(thrown: unknown): void {
-    if (thrown !== this.#cause) this.#errors.add(messageOf(thrown));
-  }
-
-  /** Waits until nothing that an abort left behind can write into the run any more. */
-  async #settled(): Promise<void> {
-    const timeout = new AbortController();
-    const tooLate = delay(ABANDONED_MS, 'too late', { signal: timeout.signal }).catch(() => undefined);
-    const first = await Promise.race([this.#working.then(() => 'over'), tooLate]);
-    timeout.abort();
-    if (first === 'over') return;
-    throw new Error(`work of the aborted run went on for ${formatDuration(ABANDONED_MS)}`);
-  }
-
-  #noteLateErrors(): void {
-    const { launched, signal } = this.#parts.context;
-    for (const { role, host, process } of launched) {
-      const error = process.logError();
-      if (error !== null) this.#errors.add(`the log of ${role}.${host} is not whole: ${error.message}`);
-    }
-    // An abort that came when no phase was left to end.
-    const { reason } = signal;
-    if (signal.aborted && !(reason instanceof Interruption)) this.#note(reason);
-  }
+async function fingerprints(context: JobContext): Promise<ReadonlyMap<string, HostFingerprint>> {
+  const entries = context.hostNames().map(async (host) => [host, await context.executor(host).fingerprint()] as const);
+  return new Map(await Promise.all(entries));
 }
 
 function windowOf(result: WorkloadResult): Pick<RunTables, 'measuredDurationMs' | 'startedAtMs'> {
   return { measuredDurationMs: result.durationMs, startedAtMs: result.startedAtMs };
 }
 
+/** What was thrown, as one sentence: what, and what to do. */
+function sentenceOf(thrown: unknown): string {
+  const hint = thrown instanceof AssayError ? thrown.hint : undefined;
+  return hint === undefined ? messageOf(thrown) : `${messageOf(thrown)} - ${hint}`;
+}
+
+// A known error says all there is to say; the stack of a bug says where it is.
 function stackOf(thrown: unknown): readonly string[] {
-  return thrown instanceof Error && thrown.stack !== undefined ? thrown.stack.split('\n').slice(1, 6) : [];
+  if (!(thrown instanceof Error) || thrown instanceof AssayError) return [];
+  return thrown.stack?.split('\n').slice(1, 6) ?? [];
+}
+
+function attempt(step: () => void): void {
+  try {
+    step();
+  } catch {
+    // Told elsewhere.
+  }
 }
 
 async function untilAborted(start: () => Promise<void>, signal: AbortSignal): Promise<void> {

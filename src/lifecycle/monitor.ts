@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { WorkloadFailure } from '../evidence/failure.ts';
 import { formatDuration } from '../core/units.ts';
-import type { ProgressStatus, RunContext } from './adapter.ts';
+import type { Progress, ProgressStatus, RunContext } from './adapter.ts';
 
 const POLL_INTERVAL_MS = 200;
 
@@ -10,7 +10,7 @@ const POLL_INTERVAL_MS = 200;
  * when the adapter drives the workload itself (its predicate then never says done).
  *
  * @throws WorkloadFailure safety_violation when the predicate breaks, liveness_failure
- *   when nothing moves for `inactivity` or the whole takes longer than `total`.
+ *   when nothing moves for `inactivity`. The limit of the whole run is the job driver's.
  */
 export async function monitor(
   context: RunContext,
@@ -41,20 +41,18 @@ async function watchProgress(
   predicate: () => ProgressStatus,
   isOver: () => boolean,
 ): Promise<void> {
-  const { inactivity, total } = context.request.cell.workload.timeouts;
-  const startedAt = performance.now();
+  const { inactivity } = context.request.cell.workload.timeouts;
   let lastMark = Number.NaN;
-  let lastChange = startedAt;
+  let lastChange = performance.now();
   while (!isOver()) {
     context.signal.throwIfAborted();
     const status = predicate();
     const now = performance.now();
     if (status.state === 'broken') throw violation(context, status);
     if (status.state === 'done') return;
-    context.report(status.progress);
     if (status.mark !== lastMark) [lastMark, lastChange] = [status.mark, now];
+    context.report({ ...status.progress, quietMs: now - lastChange });
     if (now - lastChange > inactivity) throw stalled(`no progress for ${formatDuration(inactivity)}`, status);
-    if (now - startedAt > total) throw stalled(`not finished after ${formatDuration(total)}`, status);
     await delay(POLL_INTERVAL_MS);
   }
 }
@@ -66,6 +64,10 @@ function violation(context: RunContext, status: ProgressStatus & { readonly stat
 }
 
 function stalled(what: string, { progress }: ProgressStatus & { readonly state: 'running' }): WorkloadFailure {
-  const { done, total, unit } = progress;
-  return new WorkloadFailure('liveness_failure', `${what} (stood at ${done} of ${total} ${unit})`);
+  return new WorkloadFailure('liveness_failure', `${what} (stood at ${describeProgress(progress)})`);
+}
+
+/** How far the work is: `12 of 40 req`. */
+export function describeProgress({ done, total, unit }: Pick<Progress, 'done' | 'total' | 'unit'>): string {
+  return `${done} of ${total} ${unit}`;
 }

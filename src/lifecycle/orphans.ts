@@ -1,20 +1,21 @@
+import type { Labelled } from '../exec/executor.ts';
+import { addLeftovers, endLabelled } from '../exec/leftovers.ts';
+import type { Leftovers } from '../exec/leftovers.ts';
 import type { RunContext } from './adapter.ts';
 
 /**
- * Ends whatever still carries the run's label after its teardown, on every host.
- * Answers how many processes that were; null when a host cannot tell.
+ * Ends whatever still carries the run's label after its teardown, on every host,
+ * except the servers that are kept for the next run.
  */
-export async function removeOrphans(context: RunContext): Promise<number | null> {
-  const hosts = new Set(Object.values(context.request.hosts).flat());
-  let count: number | null = 0;
-  for (const host of hosts) {
-    const executor = context.executor(host);
-    const pids = await executor.findLabelled(context.request.runId);
-    if (pids === null) count = null;
-    else {
-      executor.kill(pids);
-      if (count !== null) count += pids.length;
-    }
-  }
-  return count;
+export async function removeOrphans(context: RunContext, kept: readonly Labelled[]): Promise<Leftovers> {
+  const { on, runId } = context.request;
+  const isKept = (item: Labelled): boolean => kept.some((server) => belongsTo(item, server));
+  return addLeftovers(
+    await Promise.all(on.nodes.map(({ name }) => endLabelled(context.executor(name), runId, isKept))),
+  );
+}
+
+function belongsTo(item: Labelled, server: Labelled): boolean {
+  if (item.kind === 'process') return server.kind === 'process' && item.session === server.session;
+  return item.kind === server.kind && item.id === server.id;
 }

@@ -1,41 +1,110 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { request } from 'undici';
 import { formatDuration } from '../core/units.ts';
 import { WorkloadFailure } from '../evidence/failure.ts';
-import type { LaunchedRole, RunContext } from './adapter.ts';
+import { describeExit } from '../exec/exit.ts';
+import type { RunningProcess } from '../exec/executor.ts';
+import type { LaunchedRole, ReadyRole, RunContext } from './adapter.ts';
 
 const PROBE_INTERVAL_MS = 25;
+const PROBE_TIMEOUT_MS = 2000;
 const EVIDENCE_LINES = 8;
 
-/**
- * Waits until a launched role answers its probe.
- *
- * @throws WorkloadFailure setup_failure with the role's last lines when its process
- *   ends first, or when the launch timeout passes.
- */
-export async function waitUntilReady(
-  context: RunContext,
-  launched: LaunchedRole,
-  probe: () => Promise<boolean>,
-): Promise<void> {
-  const { role, host, process } = launched;
-  const timeoutMs = context.request.cell.workload.timeouts.launch;
-  const startedAt = performance.now();
-  for (;;) {
-    context.signal.throwIfAborted();
-    if (await probe()) break;
-    const elapsedMs = performance.now() - startedAt;
-    if (process.exit() !== null) throw await endedEarly(launched);
-    if (elapsedMs > timeoutMs) {
-      throw setupFailure(launched, `not ready after ${formatDuration(timeoutMs)}`);
+/** How a role says that it is ready. */
+export type Readiness = {
+  /** Lines that mean that it never will be; narrow, for servers print warnings that look alike. */
+  readonly failures?: readonly RegExp[];
+} & (
+  | {
+      /** `path` answers 200 at the base URL, which may be known only from what the process printed. */
+      readonly kind: 'http';
+      readonly url: (process: RunningProcess) => string | null;
+      readonly path: string;
     }
-    await delay(PROBE_INTERVAL_MS);
-  }
-  context.writer.events.record('launch.role_ready', { role, host, after_s: (performance.now() - startedAt) / 1000 });
+  /** It prints a line. */
+  | { readonly kind: 'log'; readonly pattern: RegExp }
+);
+
+interface Waiting {
+  readonly launched: LaunchedRole;
+  readonly readiness: Readiness;
+  /** Ends the wait. */
+  readonly signal: AbortSignal;
 }
 
-async function endedEarly(launched: LaunchedRole): Promise<WorkloadFailure> {
-  const { code, signal } = await launched.process.exited;
-  return setupFailure(launched, `ended with ${signal ?? `code ${code}`} before it was ready`);
+/**
+ * Waits until a launched role is ready.
+ *
+ * @throws WorkloadFailure setup_failure with the role's last lines when its process
+ *   ends first, says that it failed, or when the launch timeout passes.
+ */
+export async function waitUntilReady(context: RunContext, waiting: Waiting): Promise<ReadyRole> {
+  const { launched, signal } = waiting;
+  const { role, host } = launched;
+  const timeoutMs = context.request.cell.workload.timeouts.launch;
+  const lines = watchLines(waiting);
+  const startedAt = performance.now();
+  try {
+    for (;;) {
+      signal.throwIfAborted();
+      const url = await probe(waiting, lines.isReady());
+      if (url !== undefined) {
+        const after_s = (performance.now() - startedAt) / 1000;
+        context.writer.events.record('launch.role_ready', { role, host, after_s });
+        return { ...launched, url };
+      }
+      const elapsedMs = performance.now() - startedAt;
+      await refuseHopeless(launched, lines.failure(), elapsedMs > timeoutMs ? timeoutMs : null);
+      await delay(PROBE_INTERVAL_MS, undefined, { signal }).catch(() => undefined);
+    }
+  } finally {
+    lines.stop();
+  }
+}
+
+async function refuseHopeless(launched: LaunchedRole, failure: string | null, timeoutMs: number | null): Promise<void> {
+  const { process } = launched;
+  if (process.exit() !== null) {
+    throw setupFailure(launched, `${describeExit(await process.exited)} before it was ready`);
+  }
+  if (failure !== null) throw setupFailure(launched, `said that it failed: ${failure}`);
+  if (timeoutMs !== null) throw setupFailure(launched, `not ready after ${formatDuration(timeoutMs)}`);
+}
+
+interface LineWatch {
+  readonly isReady: () => boolean;
+  readonly failure: () => string | null;
+  readonly stop: () => void;
+}
+
+// Every line counts, not the last ones: a talkative server would push the one that matters out of sight.
+function watchLines({ launched, readiness }: Waiting): LineWatch {
+  let isReady = false;
+  let failure: string | null = null;
+  const take = (line: string): void => {
+    if (readiness.kind === 'log' && readiness.pattern.test(line)) isReady = true;
+    if (readiness.failures?.some((marker) => marker.test(line)) === true) failure ??= line;
+  };
+  launched.process.tail(Number.MAX_SAFE_INTEGER).forEach(take);
+  const stop = launched.process.onLine(take);
+  return { isReady: () => isReady, failure: () => failure, stop };
+}
+
+/** The role's base URL once it is ready, null for one that has none; undefined while it is not ready. */
+async function probe({ launched, readiness }: Waiting, hasPrinted: boolean): Promise<string | null | undefined> {
+  if (readiness.kind === 'log') return hasPrinted ? null : undefined;
+  const url = readiness.url(launched.process);
+  return url !== null && (await answers(`${url}${readiness.path}`)) ? url : undefined;
+}
+
+async function answers(url: string): Promise<boolean> {
+  try {
+    const { statusCode, body } = await request(url, { signal: AbortSignal.timeout(PROBE_TIMEOUT_MS) });
+    await body.dump();
+    return statusCode === 200;
+  } catch {
+    return false;
+  }
 }
 
 function setupFailure({ role, host, process }: LaunchedRole, what: string): WorkloadFailure {

@@ -2,72 +2,130 @@ import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
 import { hostname } from 'node:os';
-import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { jsonLine, onJsonLine } from '../core/json-lines.ts';
-import type { Status } from '../evidence/failure.ts';
-import { forgetLive, noteLive } from '../evidence/live-runs.ts';
-import { RUN_FILES } from '../evidence/run-folder.ts';
+import { forgetLive, jobHostOutput, noteLive } from '../evidence/live-runs.ts';
+import type { LiveRun } from '../evidence/live-runs.ts';
+import { processStart } from '../exec/process-start.ts';
 import type { RunRequest } from '../lifecycle/adapter.ts';
-import type { JobMessage } from './job-messages.ts';
-import { JOB_HOST_MARK, reapRun } from './reap.ts';
+import type { JobMessage, JobOrder, RunEnd } from './job-messages.ts';
+import { reapRun } from './reap.ts';
 
 const JOB_HOST = fileURLToPath(new URL('./job-host.js', import.meta.url));
 
-/** A run in its own process. */
-export interface HostedJob {
-  /**
-   * Settles with the status in the manifest when the process is gone. What a job
-   * host that died left running is gone by then too. Rejects when not even that can be recorded.
-   */
-  readonly done: Promise<Status>;
-  /** Ends the run early: its job host tears everything down. */
-  stop(): void;
+/** The variable by which people and tests know a job host; its value is the id of its first run. */
+export const JOB_HOST_MARK = 'ASSAY_JOB_HOST';
+
+/** Who follows a run. */
+export interface JobListener {
+  readonly onMessage: (message: JobMessage) => void;
+  /** Asked at the end of a good run: whether the next cell may want its servers. */
+  readonly mayKeep: () => boolean;
+}
+
+interface LiveJob {
+  readonly note: LiveRun;
+  readonly listener: JobListener;
+  readonly settle: (end: Promise<RunEnd>) => void;
 }
 
 /**
- * Starts the job host of a run. The process leads a session of its own and holds
+ * The process that runs cells, one at a time. It leads a session of its own and holds
  * the other end of a pipe: when this process dies, however hard, the pipe
  * closes and the job host cleans up by itself.
  */
-export function hostJob(request: RunRequest, onMessage: (message: JobMessage) => void): HostedJob {
-  const { runId, folder, artifacts } = request;
-  const child = spawnJobHost(request);
-  const live = {
-    run_id: runId,
-    folder,
-    hosts: [...new Set(Object.values(request.hosts).flat())],
-    job_host: { hostname: hostname(), pid: child.pid ?? 0 },
-  };
-  noteLive(artifacts, live);
-  let reported: Status | null = null;
-  onJsonLine(child.stdio[3] as Readable, (line) => {
-    const message = line as JobMessage;
-    if (message.type === 'finished') reported = message.status;
-    onMessage(message);
-  });
-  const done = endOf(child).then((end) => {
-    if (reported === null) return reapRun(artifacts, live, `its job host ${end}`);
-    forgetLive(artifacts, runId);
-    return reported;
-  });
-  // A job host that is already gone cannot take its request; its end says so.
-  child.stdin?.on('error', () => undefined);
-  child.stdin?.write(jsonLine(request));
-  return { done, stop: () => child.stdin?.end() };
+export class JobHostProcess {
+  readonly #child: ChildProcess;
+  readonly #output: string;
+  /** Settles when the process is gone, with how it ended. */
+  readonly ended: Promise<string>;
+  /** Every run that it was asked for: their label is on what it started. */
+  readonly #labels: string[] = [];
+  #live: LiveJob | null = null;
+
+  /** Starts a job host; `first` is the run that it is started for. */
+  constructor({ artifacts, runId }: RunRequest) {
+    this.#output = jobHostOutput(artifacts, runId);
+    this.#child = spawnJobHost(runId, this.#output);
+    onJsonLine(this.#child.stdio[3] as Readable, (line) => this.#take(line as JobMessage));
+    // A job host that is already gone cannot take its request; its end says so.
+    this.#child.stdin?.on('error', () => undefined);
+    this.ended = endOf(this.#child);
+  }
+
+  /**
+   * Runs a cell. Settles when the run has ended, with the status in its manifest; what a job host that
+   * died left running is gone by then too. Rejects when not even that can be recorded.
+   */
+  run(request: RunRequest, listener: JobListener): Promise<RunEnd> {
+    const { artifacts, runId } = request;
+    this.#labels.push(runId);
+    const { pid = 0 } = this.#child;
+    const holder = { hostname: hostname(), pid, started: processStart(pid) };
+    const note = { ...noteOf(request), labels: [...this.#labels], holder, output: this.#output };
+    noteLive(artifacts, note);
+    const done = new Promise<RunEnd>((settle) => {
+      this.#live = { note, listener, settle };
+    });
+    // A job host that kept servers may have died since.
+    void this.ended.then((end) => this.#onEnd(end));
+    this.#order({ type: 'run', request });
+    return done.then((end) => {
+      // What could not be cleaned up is for a later session to find.
+      if (end.isClean) forgetLive(artifacts, runId);
+      return end;
+    });
+  }
+
+  /** Asks for nothing more: a live run is torn down, what is kept is ended. Settles when the process is gone. */
+  async close(): Promise<void> {
+    this.#child.stdin?.end();
+    await this.ended;
+  }
+
+  /** Ends the process at once, without a teardown; its run is cleaned up from here. */
+  kill(): void {
+    this.#child.kill('SIGKILL');
+  }
+
+  #take(message: JobMessage): void {
+    const live = this.#live;
+    if (live === null) return;
+    live.listener.onMessage(message);
+    if (message.type === 'ending') this.#order({ type: 'keep', keep: live.listener.mayKeep() });
+    if (message.type !== 'finished') return;
+    this.#live = null;
+    live.settle(Promise.resolve(message.end));
+  }
+
+  #order(order: JobOrder): void {
+    this.#child.stdin?.write(jsonLine(order));
+  }
+
+  #onEnd(end: string): void {
+    const live = this.#live;
+    if (live === null) return;
+    this.#live = null;
+    live.settle(reapRun(live.note, `its job host ${end}`));
+  }
 }
 
-function spawnJobHost({ folder, runId }: RunRequest): ChildProcess {
-  const stdout = openSync(join(folder, RUN_FILES.stdout), 'a');
-  const stderr = openSync(join(folder, RUN_FILES.stderr), 'a');
+/** The note of a run that no job host answers for yet: this process does. */
+export function noteOf({ runId, folder, on }: RunRequest): LiveRun {
+  const { pid } = process;
+  const holder = { hostname: hostname(), pid, started: processStart(pid) };
+  return { run_id: runId, labels: [runId], folder, on: { ...on }, holder, output: null };
+}
+
+function spawnJobHost(runId: string, outputFile: string): ChildProcess {
+  const output = openSync(outputFile, 'a');
   const child = spawn(process.execPath, [JOB_HOST], {
     detached: true,
-    stdio: ['pipe', stdout, stderr, 'pipe'],
+    stdio: ['pipe', output, output, 'pipe'],
     env: { ...process.env, [JOB_HOST_MARK]: runId },
   });
-  closeSync(stdout);
-  closeSync(stderr);
+  closeSync(output);
   return child;
 }
 

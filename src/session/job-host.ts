@@ -1,18 +1,29 @@
-import { createWriteStream } from 'node:fs';
+import { appendFileSync, createWriteStream } from 'node:fs';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { messageOf } from '../core/errors.ts';
+import { noSecrets, scrubberOf } from '../core/scrubber.ts';
+import type { Scrubber } from '../core/scrubber.ts';
+import { presentSecrets, readSecrets } from '../core/secret.ts';
+import type { SecretValue } from '../core/secret.ts';
 import { appendToCatalog } from '../evidence/catalog.ts';
-import { readOwnManifest, RunWriter } from '../evidence/run-writer.ts';
 import type { Manifest } from '../evidence/manifest.ts';
-import { Interruption, runJob } from '../lifecycle/job.ts';
-import { JobContext } from '../lifecycle/context.ts';
+import { RUN_FILES } from '../evidence/run-folder.ts';
+import { readOwnManifest, RunWriter } from '../evidence/run-writer.ts';
+import type { Hosts } from '../exec/hosts.ts';
+import { endLabelled } from '../exec/leftovers.ts';
+import { hostsOf } from '../exec/open-hosts.ts';
 import type { RunRequest } from '../lifecycle/adapter.ts';
-import type { JobMessage } from './job-messages.ts';
+import { JobContext } from '../lifecycle/context.ts';
+import { Interruption } from '../lifecycle/interruption.ts';
+import { runJob } from '../lifecycle/job.ts';
+import { KeptServers } from '../lifecycle/kept-servers.ts';
+import type { JobMessage, JobOrder } from './job-messages.ts';
 import { frameworks } from './registry.ts';
 
-// The process that runs one cell. It reads its request from the first line of
-// stdin; the end of stdin means that whoever asked is gone, so the run is torn
-// down. Its own output goes to the run's logs; what it reports goes to fd 3.
+// The process that runs cells, one at a time. It reads a request per line of stdin; the
+// end of stdin means that nobody asks for more, and while a run is live that whoever asked
+// is gone, so it is torn down. What it reports goes to fd 3.
 
 const REPORT_FD = 3;
 const reports = createWriteStream('', { fd: REPORT_FD });
@@ -23,66 +34,172 @@ function report(message: JobMessage): void {
   reports.write(`${JSON.stringify(message)}\n`);
 }
 
-async function run(line: string, abort: AbortController): Promise<void> {
-  const request = JSON.parse(line) as RunRequest;
-  const create = frameworks.find(({ spec }) => spec.name === request.cell.workload.framework)?.create ?? null;
-  if (create === null) throw new Error(`no adapter for ${request.cell.workload.framework}`);
-  const writer = new RunWriter(request.folder);
-  const context = new JobContext({
-    request,
-    writer,
-    abort,
-    report: (progress) => report({ type: 'progress', progress }),
-  });
-  const manifest = withHosts(readOwnManifest(request.folder), context);
-  const finished = await runJob(create(), context, {
-    manifest,
-    onPhase: (phase) => report({ type: 'phase', phase }),
-  });
-  try {
-    appendToCatalog(request.artifacts, request.folder, finished);
-  } catch {
-    // It only speeds up exports and can be rebuilt from the manifests; the run is
-    // over and its logs are hashed, so there is no place in it to say so.
+class JobHost {
+  readonly #kept = new KeptServers();
+  #hosts: Hosts | null = null;
+  #abort = new AbortController();
+  #answer: (keep: boolean) => void = () => undefined;
+
+  /** Runs one cell; a run that is asked for after the end was asked for is torn down at once. */
+  async serve(request: RunRequest): Promise<void> {
+    if (!(this.#abort.signal.reason instanceof Interruption)) this.#abort = new AbortController();
+    const { folder, artifacts } = request;
+    const { scrubber, secrets, refusal } = secretsOf(request);
+    printInto(folder, scrubber);
+    this.#hosts ??= hostsOf(request.on, request.runId);
+    const writer = new RunWriter(folder, scrubber);
+    const context = new JobContext({
+      request,
+      writer,
+      abort: this.#abort,
+      report: (progress) => report({ type: 'progress', progress }),
+      hosts: this.#hosts,
+      kept: this.#kept,
+      maySucceed: () => this.#askToKeep(),
+      secrets,
+      scrubber,
+    });
+    if (refusal !== null) context.abort(refusal);
+    const finished = await runJob(adapterOf(request), context, {
+      manifest: readOwnManifest(folder),
+      listener: {
+        onPhase: (phase) => report({ type: 'phase', phase }),
+        onWait: (reason) => report({ type: 'waiting', reason }),
+      },
+    });
+    try {
+      appendToCatalog(artifacts, folder, finished);
+    } catch {
+      // It only speeds up exports and can be rebuilt from the manifests; the run is
+      // over and its logs are hashed, so there is no place in it to say so.
+    }
+    await this.#report(finished);
   }
-  report({ type: 'finished', status: finished.status });
+
+  /** What was answered to the question whether to keep the servers of the live run. */
+  answer(keep: boolean): void {
+    this.#answer(keep);
+  }
+
+  #askToKeep(): Promise<boolean> {
+    if (this.#abort.signal.aborted) return Promise.resolve(false);
+    return new Promise((resolve) => {
+      this.#answer = resolve;
+      this.#abort.signal.addEventListener('abort', () => resolve(false), { once: true });
+      report({ type: 'ending' });
+    });
+  }
+
+  /** Ends the run that is live, with this as its cause; the first one wins. */
+  abort(reason: unknown): void {
+    this.#abort.abort(reason);
+  }
+
+  /** Ends what was kept for cells that never came, and gives the hosts back. */
+  async close(): Promise<void> {
+    const labels = this.#kept.startedBy();
+    const hosts = this.#hosts;
+    this.#hosts = null;
+    if (hosts === null) return;
+    try {
+      await this.#kept.endAll();
+      await Promise.all(
+        labels.flatMap((label) => [...hosts.executors()].map((executor) => endLabelled(executor, label))),
+      );
+    } finally {
+      await hosts.close();
+    }
+  }
+
+  // Whoever waits for the hosts is told of the end of the run: they must be free by then.
+  async #report({ status, teardown }: Manifest): Promise<void> {
+    const isKept = teardown?.kept ?? false;
+    let isClean = teardown?.unconfirmed.length === 0;
+    if (!isKept) {
+      await this.close().catch((thrown: unknown) => {
+        isClean = false;
+        tellOutside(thrown);
+      });
+    }
+    report({ type: 'finished', end: { status, isKept, isClean } });
+  }
 }
 
-function withHosts(manifest: Manifest, context: JobContext): Manifest {
-  const rolesByHost = new Map<string, string[]>();
-  for (const [role, hosts] of Object.entries(manifest.bindings)) {
-    for (const host of hosts) rolesByHost.set(host, [...(rolesByHost.get(host) ?? []), role]);
+function adapterOf({ cell }: RunRequest): ReturnType<NonNullable<(typeof frameworks)[number]['create']>> {
+  const create = frameworks.find(({ spec }) => spec.name === cell.workload.framework)?.create ?? null;
+  if (create === null) throw new Error(`no adapter for ${cell.workload.framework}`);
+  return create();
+}
+
+interface RunSecrets {
+  readonly secrets: Readonly<Record<string, SecretValue>>;
+  readonly scrubber: Scrubber;
+  /** Why the run cannot have its secrets; null when it has them. */
+  readonly refusal: unknown;
+}
+
+function secretsOf({ cell }: RunRequest): RunSecrets {
+  try {
+    const secrets = readSecrets(cell.workload.secrets, process.env);
+    return { secrets, scrubber: scrubberOf(Object.values(secrets)), refusal: null };
+  } catch (refusal) {
+    const scrubber = scrubberOf(Object.values(presentSecrets(cell.workload.secrets, process.env)));
+    return { secrets: {}, scrubber, refusal };
   }
-  const hosts = [...rolesByHost].map(([host, roles]) => ({
-    hostname: host,
-    roles,
-    fingerprint: { ...context.executor(host).fingerprint() },
-  }));
-  return { ...manifest, hosts };
+}
+
+const rawStderr = process.stderr.write.bind(process.stderr);
+let lastScrubber = noSecrets;
+
+/** For what belongs to no run any more: the session adds it to the run when nothing else ends it. */
+function tellOutside(thrown: unknown): void {
+  rawStderr(lastScrubber.scrub(`${thrown instanceof Error ? thrown.stack : messageOf(thrown)}\n`));
+}
+
+/** From now on what this process prints belongs to this run. It prints whole messages, so no secret comes in two. */
+function printInto(folder: string, scrubber: Scrubber): void {
+  lastScrubber = scrubber;
+  for (const [stream, file] of [
+    [process.stdout, RUN_FILES.stdout],
+    [process.stderr, RUN_FILES.stderr],
+  ] as const) {
+    stream.write = (chunk: string | Uint8Array): boolean => {
+      appendFileSync(
+        join(folder, file),
+        scrubber.scrub(typeof chunk === 'string' ? chunk : Buffer.from(chunk).toString()),
+      );
+      return true;
+    };
+  }
 }
 
 function main(): void {
-  const abort = new AbortController();
-  const end = (reason: string): void => abort.abort(new Interruption(reason));
+  const host = new JobHost();
+  const end = (reason: string): void => host.abort(new Interruption(reason));
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => end(`received ${signal}`));
   // What a callback throws ends the run with that as its cause; the first one wins.
-  const fail = (thrown: unknown): void => abort.abort(thrown instanceof Error ? thrown : new Error(messageOf(thrown)));
+  const fail = (thrown: unknown): void => host.abort(thrown instanceof Error ? thrown : new Error(messageOf(thrown)));
   process.on('uncaughtException', fail);
   process.on('unhandledRejection', fail);
+  let work = Promise.resolve();
+  const add = (step: () => Promise<void>): void => {
+    work = work.then(step).catch((thrown: unknown) => {
+      tellOutside(thrown);
+      process.exitCode = 1;
+    });
+  };
   const lines = createInterface({ input: process.stdin });
-  lines.once('line', (line) => {
-    run(line, abort)
-      .catch((thrown: unknown) => {
-        process.stderr.write(`${thrown instanceof Error ? thrown.stack : messageOf(thrown)}\n`);
-        process.exitCode = 1;
-      })
-      .finally(() => {
-        process.stdin.destroy();
-        // Work that an aborted run left behind may hold the process; nothing it does matters any more.
-        reports.end(() => process.exit());
-      });
+  lines.on('line', (line) => {
+    const order = JSON.parse(line) as JobOrder;
+    if (order.type === 'keep') host.answer(order.keep);
+    else add(() => host.serve(order.request));
   });
-  lines.once('close', () => end('the session that asked for this run is gone'));
+  lines.once('close', () => {
+    end('the session that asked for this run is gone');
+    add(() => host.close());
+    // Work that an aborted run left behind may hold the process; nothing it does matters any more.
+    add(async () => void reports.end(() => process.exit()));
+  });
 }
 
 main();

@@ -41,6 +41,8 @@ export interface SessionOptions {
 export interface PlannedCell {
   readonly cell: Cell;
   readonly binding: Binding;
+  /** What the identity was made of, besides the cell. */
+  readonly inputs: IdentityInputs;
   readonly identity: Identity;
   /** Why the cell does not run here; null when it does. */
   readonly skip: Skip | null;
@@ -95,8 +97,13 @@ function findConfigs({ root, configs, artifacts }: SessionOptions): readonly str
 function planCell(cell: Cell, pool: Pool, frameworks: readonly Framework[]): PlannedCell {
   const framework = frameworks.find(({ spec }) => spec.name === cell.workload.framework);
   const binding = bindCell(cell.topology, pool);
-  const identity = identify(cell, identityInputs(binding, framework?.launchVersion ?? 0));
-  return { cell, binding, identity, skip: skipOf({ cell, binding, pool, framework }) };
+  const inputs = identityInputs(binding, framework?.launchVersion ?? 0);
+  return { cell, binding, inputs, identity: identify(cell, inputs), skip: skipOf({ cell, binding, framework }) };
+}
+
+/** A planned cell's identity once the digest of its image is known; null leaves it pending. */
+export function identifyWithImage({ cell, inputs }: PlannedCell, imageDigest: string | null): Identity {
+  return identify(cell, { ...inputs, imageDigest });
 }
 
 /** What a cell's hashes depend on besides the cell. */
@@ -104,6 +111,7 @@ export function identityInputs(binding: Binding, launchVersion: number): Identit
   return {
     bindings: binding.state === 'bound' ? binding.hosts : {},
     launchVersion,
+    imageDigest: null,
     verdictEngineVersion,
     patterns: patternCatalogue,
   };

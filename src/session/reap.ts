@@ -1,50 +1,78 @@
+import { appendFileSync, existsSync, readFileSync, rmSync } from 'node:fs';
 import { hostname } from 'node:os';
-import type { Status } from '../evidence/failure.ts';
+import { join } from 'node:path';
+import { messageOf } from '../core/errors.ts';
 import { markInterrupted } from '../evidence/interrupted.ts';
 import { forgetLive, listLive } from '../evidence/live-runs.ts';
 import type { LiveRun } from '../evidence/live-runs.ts';
-import { localExecutor } from '../exec/local.ts';
-import { isMarkedProcess } from '../exec/process-mark.ts';
+import { RUN_FILES } from '../evidence/run-folder.ts';
+import type { HostsSpec } from '../exec/hosts.ts';
+import { endLeftovers } from '../exec/leftovers.ts';
+import { isSameProcess } from '../exec/process-start.ts';
+import type { RunEnd } from './job-messages.ts';
 
-/** The variable by which a job host is known again; its value is the run's id. */
-export const JOB_HOST_MARK = 'ASSAY_JOB_HOST';
+/** What was cleaned up behind a run whose session and job host are gone. */
+export interface Reaped {
+  readonly runId: string;
+  readonly folder: string;
+  readonly status: RunEnd['status'] | null;
+  /** Processes, containers and allocations that were ended; null when a host could not tell. */
+  readonly ended: number | null;
+  /** Hosts of which nobody can say that nothing is left there, each with the reason. */
+  readonly unconfirmed: readonly string[];
+}
 
 /**
  * Ends what a dead job host left running, by its run label, and gives the run a
  * truthful end. A run that had ended by itself keeps its status.
  */
-export async function reapRun(
-  artifacts: string,
-  { run_id: runId, folder, hosts }: LiveRun,
-  reason: string,
-): Promise<Status> {
-  let orphans: number | null = 0;
-  for (const host of hosts) {
-    const executor = localExecutor(host);
-    const pids = await executor.findLabelled(runId);
-    executor.kill(pids ?? []);
-    orphans = pids === null || orphans === null ? null : orphans + pids.length;
+export async function reapRun(note: LiveRun, reason: string): Promise<RunEnd> {
+  const { ended, status, unconfirmed } = await reapNoted(note, reason);
+  if (status === null) throw new Error(`${note.folder} is gone`);
+  return { status, isKept: false, isClean: ended !== null && unconfirmed.length === 0 };
+}
+
+async function reapNoted({ folder, labels, on, run_id: runId, output }: LiveRun, reason: string): Promise<Reaped> {
+  // Written by this version for itself: the note is a request that was valid.
+  const { count, unconfirmed } = await endLeftovers(on as unknown as HostsSpec, labels);
+  const base = { runId, folder, ended: count, unconfirmed };
+  // A session that died before the first manifest leaves a folder that says nothing.
+  if (!existsSync(join(folder, RUN_FILES.manifest))) {
+    rmSync(folder, { recursive: true, force: true });
+    return { ...base, status: null };
   }
-  const status = await markInterrupted(folder, { reason, orphans });
-  forgetLive(artifacts, runId);
-  return status;
+  keepLastWords(folder, output);
+  return { ...base, status: await markInterrupted(folder, { reason, orphans: count, unconfirmed }) };
+}
+
+/** Adds what the job host printed outside of any run to the run it died with. */
+function keepLastWords(folder: string, output: string | null): void {
+  if (output === null || !existsSync(output)) return;
+  const words = readFileSync(output);
+  if (words.length > 0) appendFileSync(join(folder, RUN_FILES.stderr), words);
+  rmSync(output);
 }
 
 /**
- * Reaps the runs of this machine's sessions that died together with their job host; answers their
- * directories. What another machine started in a shared directory only that machine can know to be dead.
+ * Reaps the runs of this machine's sessions that died together with their job host. What another
+ * machine started in a shared directory only that machine can know to be dead.
  */
-export async function reapDeadRuns(artifacts: string): Promise<readonly string[]> {
+export async function reapDeadRuns(artifacts: string): Promise<readonly Reaped[]> {
   const dead = listLive(artifacts).filter(
-    ({ run_id: runId, job_host: { hostname: machine, pid } }) =>
-      machine === hostname() && !isMarkedProcess(pid, JOB_HOST_MARK, runId),
+    ({ holder: { hostname: machine, pid, started } }) => machine === hostname() && !isSameProcess(pid, started),
   );
-  const reaped: string[] = [];
-  for (const run of dead) {
-    // One directory that was deleted meanwhile must not keep a session from starting.
-    const status = await reapRun(artifacts, run, 'the session and its job host died').catch(() => null);
-    if (status === 'interrupted') reaped.push(run.folder);
-    forgetLive(artifacts, run.run_id);
-  }
-  return reaped;
+  return Promise.all(
+    dead.map(async (note) => {
+      const reaped = await reapNoted(note, 'the session and its job host died').catch(
+        // One directory that was deleted meanwhile must not keep a session from starting.
+        (thrown: unknown): Reaped => ({ ...emptyOf(note), unconfirmed: [messageOf(thrown)] }),
+      );
+      if (reaped.unconfirmed.length === 0) forgetLive(artifacts, note.run_id);
+      return reaped;
+    }),
+  );
+}
+
+function emptyOf({ run_id: runId, folder }: LiveRun): Omit<Reaped, 'unconfirmed'> {
+  return { runId, folder, status: null, ended: null };
 }

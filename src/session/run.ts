@@ -1,20 +1,26 @@
+import { digestOn } from '../exec/image-digest.ts';
 import type { RoleHosts } from '../config/identity.ts';
 import type { Phase, Status } from '../evidence/failure.ts';
+import { noteLive } from '../evidence/live-runs.ts';
 import { prepareArtifacts } from '../evidence/run-folder.ts';
-import type { Progress } from '../lifecycle/adapter.ts';
-import { hostJob } from './job-client.ts';
-import type { HostedJob } from './job-client.ts';
+import type { Progress, RunRequest } from '../lifecycle/adapter.ts';
+import { hostsSpecOf } from './hosts-spec.ts';
+import { JobHostProcess, noteOf } from './job-client.ts';
+import type { JobMessage } from './job-messages.ts';
 import type { NodeLocks } from './node-locks.ts';
+import { identifyWithImage } from './plan.ts';
 import type { PlannedCell, SessionPlan } from './plan.ts';
 import { reapDeadRuns } from './reap.ts';
+import type { Reaped } from './reap.ts';
 import { NOT_RUN, Scheduler } from './scheduler.ts';
-import type { CellOutcome } from './scheduler.ts';
-import { recordSkip, startRun } from './start-run.ts';
+import type { CellOutcome, Turn, TurnEnd } from './scheduler.ts';
+import { newRun, recordSkip, startRun } from './start-run.ts';
 
 /** What happens to the cells of a session, as it happens. */
 export type SessionEvent =
-  | { readonly type: 'reaped'; readonly folder: string }
+  | { readonly type: 'reaped'; readonly reaped: Reaped }
   | { readonly type: 'started'; readonly planned: PlannedCell; readonly folder: string }
+  | { readonly type: 'waiting'; readonly planned: PlannedCell; readonly what: string }
   | { readonly type: 'phase'; readonly planned: PlannedCell; readonly phase: Phase }
   | { readonly type: 'progress'; readonly planned: PlannedCell; readonly progress: Progress }
   | { readonly type: 'ended'; readonly planned: PlannedCell; readonly folder: string; readonly status: Status };
@@ -22,9 +28,11 @@ export type SessionEvent =
 /** Runs the cells of a plan on request, each exactly once. */
 export class Session {
   readonly plan: SessionPlan;
-  readonly #scheduler: Scheduler;
+  readonly #scheduler: Scheduler<JobHostProcess>;
   readonly #listen: (event: SessionEvent) => void;
-  readonly #live = new Set<HostedJob>();
+  readonly #jobHosts = new Set<JobHostProcess>();
+  /** What ends when everything that was launched is gone. */
+  readonly #live = new Set<Promise<unknown>>();
   readonly #skipped = new Set<string>();
   #swept: Promise<void> | null = null;
   #isStopped = false;
@@ -33,7 +41,11 @@ export class Session {
   constructor(plan: SessionPlan, listen: (event: SessionEvent) => void, locks?: NodeLocks) {
     this.plan = plan;
     this.#listen = listen;
-    this.#scheduler = new Scheduler(plan.cells, (planned, hosts) => this.#launch(planned, hosts), locks);
+    const runner = {
+      run: (turn: Turn<JobHostProcess>) => this.#tracked(this.#run(turn)),
+      refuse: (planned: PlannedCell, skip: NonNullable<PlannedCell['skip']>) => recordSkip(planned, skip, plan),
+    };
+    this.#scheduler = new Scheduler(plan.cells, runner, locks);
   }
 
   /** Launches a cell unless this session did already, and waits for its end. */
@@ -48,7 +60,7 @@ export class Session {
       if (skip === null || this.#skipped.has(cell.key)) continue;
       if (this.#skipped.size === 0) prepareArtifacts(this.plan.artifacts);
       this.#skipped.add(cell.key);
-      await recordSkip(planned, skip, this.plan.artifacts);
+      await recordSkip(planned, skip, this.plan);
     }
   }
 
@@ -56,31 +68,63 @@ export class Session {
   async stop(): Promise<void> {
     this.#isStopped = true;
     this.#scheduler.close();
-    const live = [...this.#live];
-    for (const job of live) job.stop();
-    await Promise.allSettled(live.map((job) => job.done));
+    await Promise.all([...this.#jobHosts].map((jobHost) => jobHost.close()));
+    await Promise.allSettled(this.#live);
+  }
+
+  /** Ends the live runs at once, and cleans up behind them from here; settles when that is done. */
+  async force(): Promise<void> {
+    this.#isStopped = true;
+    this.#scheduler.close();
+    for (const jobHost of this.#jobHosts) jobHost.kill();
+    await Promise.allSettled(this.#live);
   }
 
   /** Before the first launch: a node may still be busy with what a dead session left. */
   async #sweep(): Promise<void> {
     prepareArtifacts(this.plan.artifacts);
-    for (const folder of await reapDeadRuns(this.plan.artifacts)) this.#listen({ type: 'reaped', folder });
+    for (const reaped of await reapDeadRuns(this.plan.artifacts)) this.#listen({ type: 'reaped', reaped });
   }
 
-  async #launch(planned: PlannedCell, hosts: RoleHosts): Promise<CellOutcome> {
+  async #tracked<T>(work: Promise<T>): Promise<T> {
+    this.#live.add(work);
+    return work.finally(() => this.#live.delete(work));
+  }
+
+  async #run({ planned, hosts, before, mayKeep }: Turn<JobHostProcess>): Promise<TurnEnd<JobHostProcess>> {
     this.#swept ??= this.#sweep();
     await this.#swept;
+    const request = await this.#request(planned, hosts);
     // The session may have been stopped meanwhile.
-    if (this.#isStopped) return NOT_RUN;
-    const request = startRun(planned, hosts, this.plan.artifacts);
+    if (this.#isStopped) return { outcome: NOT_RUN, kept: before };
+    // Noted first: whatever happens from here on, somebody can clean up.
+    noteLive(request.artifacts, noteOf(request));
+    startRun(request);
     const { folder } = request;
     this.#listen({ type: 'started', planned, folder });
-    const job = hostJob(request, (message) => {
-      if (message.type !== 'finished') this.#listen({ ...message, planned });
-    });
-    this.#live.add(job);
-    const status = await job.done.finally(() => this.#live.delete(job));
+    const jobHost = before ?? this.#startJobHost(request);
+    const onMessage = (message: JobMessage): void => {
+      if (message.type === 'waiting') this.#listen({ type: 'waiting', planned, what: message.reason });
+      if (message.type === 'phase' || message.type === 'progress') this.#listen({ ...message, planned });
+    };
+    const { status, isKept } = await jobHost.run(request, { onMessage, mayKeep });
     this.#listen({ type: 'ended', planned, folder, status });
-    return { state: 'ran', folder, status };
+    if (!isKept) await jobHost.close();
+    return { outcome: { state: 'ran', folder, status }, kept: isKept ? jobHost : null };
+  }
+
+  /** The request of a cell, with the digest of the image that its hosts have now. */
+  async #request(planned: PlannedCell, hosts: RoleHosts): Promise<RunRequest> {
+    const { pool, artifacts } = this.plan;
+    const on = hostsSpecOf(planned.cell, hosts, pool);
+    const identity = planned.identity.isPending ? identifyWithImage(planned, await digestOn(on)) : planned.identity;
+    return newRun({ ...planned, identity }, { hosts, on, artifacts });
+  }
+
+  #startJobHost(request: RunRequest): JobHostProcess {
+    const jobHost = new JobHostProcess(request);
+    this.#jobHosts.add(jobHost);
+    void jobHost.ended.then(() => this.#jobHosts.delete(jobHost));
+    return jobHost;
   }
 }

@@ -1,8 +1,10 @@
 import type { RoleHosts } from '../config/identity.ts';
 import type { Status } from '../evidence/failure.ts';
+import { Canaries } from './canary.ts';
 import { NodeLocks } from './node-locks.ts';
 import type { NodeHold } from './node-locks.ts';
 import type { PlannedCell } from './plan.ts';
+import type { Skip } from './skip.ts';
 
 /** What became of a cell in this session. */
 export type CellOutcome =
@@ -12,32 +14,61 @@ export type CellOutcome =
 /** The outcome of a cell that a session which ends never came to. */
 export const NOT_RUN: CellOutcome = { state: 'skipped', reason: 'the session ended before its turn' };
 
-/** Runs one cell on its nodes, start to teardown. */
-type Launch = (planned: PlannedCell, hosts: RoleHosts) => Promise<CellOutcome>;
+/** Servers that a run left running for the next one on the same nodes. */
+export interface Kept {
+  /** Ends them. */
+  close(): Promise<void>;
+}
+
+/** A cell's turn on its nodes. */
+export interface Turn<Servers extends Kept> {
+  readonly planned: PlannedCell;
+  readonly hosts: RoleHosts;
+  /** What the cell before it on these nodes left running; null when there was none. */
+  readonly before: Servers | null;
+  /** Ask it at the end: whether a cell waits for these nodes that may want the servers. */
+  readonly mayKeep: () => boolean;
+}
+
+/** What a turn came to, and the servers it left running. */
+export interface TurnEnd<Servers extends Kept> {
+  readonly outcome: CellOutcome;
+  readonly kept: Servers | null;
+}
+
+/** Does what the scheduler decides. */
+export interface Runner<Servers extends Kept> {
+  /** Runs one cell on its nodes, start to teardown. */
+  run(turn: Turn<Servers>): Promise<TurnEnd<Servers>>;
+  /** Leaves evidence of a cell that is not launched after all. */
+  refuse(planned: PlannedCell, skip: Skip): Promise<void>;
+}
 
 interface Waiting {
   readonly planned: PlannedCell;
   readonly hosts: RoleHosts;
   readonly hold: NodeHold;
-  readonly settle: (outcome: Promise<CellOutcome>) => void;
+  readonly settle: (outcome: CellOutcome | Promise<never>) => void;
 }
 
 /**
  * Launches each requested cell exactly once, in the order of the requests; cells
  * on disjoint nodes run at the same time, cells that share a node only when all of them allow it.
+ * A cell that finds the servers it needs on its nodes takes them over from the one before.
  */
-export class Scheduler {
+export class Scheduler<Servers extends Kept = Kept> {
   readonly #cells: ReadonlyMap<string, PlannedCell>;
-  readonly #launch: Launch;
+  readonly #runner: Runner<Servers>;
   readonly #outcomes = new Map<string, Promise<CellOutcome>>();
   readonly #locks: NodeLocks;
+  readonly #canaries = new Canaries();
   #waiting: readonly Waiting[] = [];
   #isClosed = false;
 
   /** `locks` are those of everything in this process that may launch on the same nodes. */
-  constructor(cells: readonly PlannedCell[], launch: Launch, locks = new NodeLocks()) {
+  constructor(cells: readonly PlannedCell[], runner: Runner<Servers>, locks = new NodeLocks()) {
     this.#cells = new Map(cells.map((planned) => [planned.cell.key, planned]));
-    this.#launch = launch;
+    this.#runner = runner;
     this.#locks = locks;
     locks.onRelease(() => this.#startWhatFits());
   }
@@ -54,7 +85,7 @@ export class Scheduler {
   /** Starts nothing any more: cells that wait for a node are not run, and so are all later requests. */
   close(): void {
     this.#isClosed = true;
-    for (const { settle } of this.#waiting) settle(Promise.resolve(NOT_RUN));
+    for (const { settle } of this.#waiting) settle(NOT_RUN);
     this.#waiting = [];
   }
 
@@ -74,23 +105,95 @@ export class Scheduler {
   }
 
   // A waiting cell keeps its nodes from the ones behind it: a cell that needs
-  // many nodes is not overtaken for ever by small ones.
+  // many nodes is not overtaken for ever by small ones. One that waits for its
+  // canary waits for no node.
   #startWhatFits(): void {
     const claimed = this.#locks.copy();
     const still: Waiting[] = [];
     for (const entry of this.#waiting) {
-      if (claimed.isFree(entry.hold)) this.#start(entry);
+      const canary = this.#canaries.ask(entry.planned);
+      if (canary.say === 'no') {
+        void this.#refuse(entry, canary.detail);
+        continue;
+      }
+      const mayStart = canary.say === 'go' && claimed.isFree(entry.hold);
+      if (mayStart) this.#start(entry);
       else still.push(entry);
-      claimed.take(entry.hold);
+      if (canary.say === 'go') claimed.take(entry.hold);
     }
     this.#waiting = still;
   }
 
-  #start({ planned, hosts, hold, settle }: Waiting): void {
-    this.#locks.take(hold);
-    const outcome = this.#launch(planned, hosts).finally(() => {
-      this.#locks.release(hold);
-    });
-    settle(outcome);
+  async #refuse({ planned, settle }: Waiting, detail: string): Promise<void> {
+    // Its evidence is worth a try; the cell is not launched whatever becomes of it.
+    await this.#runner.refuse(planned, { reason: 'canary_failed', detail }).catch(() => undefined);
+    settle({ state: 'skipped', reason: detail });
   }
+
+  #start(entry: Waiting): void {
+    this.#locks.take(entry.hold);
+    this.#canaries.started(entry.planned);
+    void this.#takeTurns(entry).finally(() => this.#locks.release(entry.hold));
+  }
+
+  /** Runs a cell, and those after it that can use its servers, on the nodes that are taken. */
+  async #takeTurns(first: Waiting): Promise<void> {
+    let before: Servers | null = null;
+    let current: Waiting | null = first;
+    while (current !== null) {
+      before = await this.#turn(current, before);
+      current = before === null ? null : this.#takeSuccessor(current);
+    }
+    await before?.close().catch(() => undefined);
+  }
+
+  async #turn(entry: Waiting, before: Servers | null): Promise<Servers | null> {
+    const { planned, hosts, settle } = entry;
+    try {
+      const mayKeep = (): boolean => this.#successorOf(entry) !== null;
+      const { outcome, kept } = await this.#runner.run({ planned, hosts, before, mayKeep });
+      this.#ended(planned, outcome);
+      settle(outcome);
+      return kept;
+    } catch (thrown) {
+      this.#ended(planned, NOT_RUN);
+      settle(Promise.reject(thrown));
+      await before?.close().catch(() => undefined);
+      return null;
+    }
+  }
+
+  // The end of a canary lets others go that wait for no node.
+  #ended(planned: PlannedCell, outcome: CellOutcome): void {
+    if (this.#canaries.ended(planned, outcome)) this.#startWhatFits();
+  }
+
+  #takeSuccessor(entry: Waiting): Waiting | null {
+    const next = this.#successorOf(entry);
+    if (next !== null) {
+      this.#waiting = this.#waiting.filter((waiting) => waiting !== next);
+      this.#canaries.started(next.planned);
+    }
+    return next;
+  }
+
+  /** The next cell on these nodes, if it may take over the servers of this one. */
+  #successorOf({ planned, hosts, hold }: Waiting): Waiting | null {
+    const next = this.#waiting.find((waiting) => waiting.hold.nodes.some((node) => hold.nodes.includes(node)));
+    if (next === undefined || this.#canaries.ask(next.planned).say === 'no') return null;
+    return canTakeOver({ planned, hosts }, next) ? next : null;
+  }
+}
+
+// Whether they are launched the same way only the adapter can tell; here what must be the same at the least.
+function canTakeOver(one: Pick<Waiting, 'planned' | 'hosts'>, next: Pick<Waiting, 'planned' | 'hosts'>): boolean {
+  const [a, b] = [one.planned.cell.workload, next.planned.cell.workload];
+  const shared = (workload: typeof a): string =>
+    JSON.stringify([workload.framework, workload.container, workload.secrets, workload.exclusive]);
+  return (
+    a.reuse_server &&
+    b.reuse_server &&
+    shared(a) === shared(b) &&
+    JSON.stringify(one.hosts) === JSON.stringify(next.hosts)
+  );
 }

@@ -1,5 +1,4 @@
 import type { Binding } from '../cluster/bind.ts';
-import type { Pool } from '../cluster/pool.ts';
 import type { Cell } from '../config/cell.ts';
 import type { Framework } from '../lifecycle/adapter.ts';
 
@@ -15,20 +14,15 @@ export interface Skip {
 interface Launchability {
   readonly cell: Cell;
   readonly binding: Binding;
-  readonly pool: Pool;
   readonly framework: Framework | undefined;
 }
 
 /** Why a cell is not run here: it fits no node, or this version cannot launch it; null when it is run. */
-export function skipOf({ cell, binding, pool, framework }: Launchability): Skip | null {
+export function skipOf({ cell, binding, framework }: Launchability): Skip | null {
   if (binding.state === 'unbound') return { reason: binding.reason, detail: binding.detail };
   const { framework: name } = cell.workload;
   if ((framework?.create ?? null) === null) {
     return { reason: 'no_adapter', detail: `no_adapter (${name} can be planned, not launched yet)` };
-  }
-  if (pool.executor !== 'local') {
-    const detail = `no_executor (cells can be planned on ${pool.executor} nodes, not launched there yet)`;
-    return { reason: 'no_executor', detail };
   }
   return null;
 }

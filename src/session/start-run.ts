@@ -2,27 +2,51 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { dump } from 'js-yaml';
 import { v7 as uuidv7 } from 'uuid';
-import type { RoleHosts } from '../config/identity.ts';
+import type { Cell } from '../config/cell.ts';
+import type { ContainerSpec } from '../config/schema/container.ts';
+import { scrubberOf } from '../core/scrubber.ts';
+import type { Scrubber } from '../core/scrubber.ts';
+import { presentSecrets } from '../core/secret.ts';
 import { MANIFEST_VERSION } from '../evidence/manifest.ts';
 import type { Manifest } from '../evidence/manifest.ts';
 import { runFolder } from '../evidence/run-folder.ts';
 import { createRun, fingerprintSidecars, writeManifest } from '../evidence/run-writer.ts';
 import type { RunRequest } from '../lifecycle/adapter.ts';
-import type { PlannedCell } from './plan.ts';
+import { hostsSpecOf } from './hosts-spec.ts';
+import type { PlannedCell, SessionPlan } from './plan.ts';
 import { tagsOfCell } from './planned-claim.ts';
 import type { Skip } from './skip.ts';
 
-/** Makes the run directory of a bound cell and everything its job host must know. */
-export function startRun(planned: PlannedCell, hosts: RoleHosts, artifacts: string): RunRequest {
-  const request = newRequest(planned, hosts, artifacts);
-  const { folder } = request;
-  createRun(folder, { manifest: firstManifest(request), resolvedConfig: resolvedConfig(request) });
-  return request;
+/** Everything that the job host of a bound cell must know; its run directory is still to be made. */
+export function newRun(planned: PlannedCell, place: RunPlace): RunRequest {
+  const runId = uuidv7();
+  const { cell, identity } = planned;
+  const folder = runFolder(place.artifacts, {
+    testId: cell.workload.test_id,
+    cellId: cell.cellId,
+    workloadHash: identity.workloadHash,
+    runId,
+  });
+  return { cell, identity, runId, folder, ...place };
+}
+
+/** Where a run happens. */
+export type RunPlace = Pick<RunRequest, 'hosts' | 'on' | 'artifacts'>;
+
+/** Makes the run directory of a request. */
+export function startRun(request: RunRequest): void {
+  const content = { manifest: firstManifest(request), resolvedConfig: resolvedConfig(request) };
+  createRun(request.folder, content, scrubberFor(request.cell));
+}
+
+// A secret that is not there cannot get anywhere: what is missing is for the job host to say.
+function scrubberFor({ workload }: Cell): Scrubber {
+  return scrubberOf(Object.values(presentSecrets(workload.secrets, process.env)));
 }
 
 /** Leaves a run directory that says why a cell was not run: status `skipped`, the reason, the config. */
-export async function recordSkip(planned: PlannedCell, skip: Skip, artifacts: string): Promise<void> {
-  const request = newRequest(planned, {}, artifacts);
+export async function recordSkip(planned: PlannedCell, skip: Skip, { artifacts, pool }: SessionPlan): Promise<void> {
+  const request = newRun(planned, { hosts: {}, on: hostsSpecOf(planned.cell, {}, pool), artifacts });
   const { folder } = request;
   const first = firstManifest(request);
   const manifest: Manifest = {
@@ -32,22 +56,12 @@ export async function recordSkip(planned: PlannedCell, skip: Skip, artifacts: st
     tags: tagsOfCell(planned).map(({ name }) => name),
     timestamp_end: first.timestamp_start,
   };
-  createRun(folder, { manifest, resolvedConfig: resolvedConfig(request) });
-  writeManifest(folder, { ...manifest, sidecars: await fingerprintSidecars(folder, {}) });
+  const scrubber = scrubberFor(planned.cell);
+  createRun(folder, { manifest, resolvedConfig: resolvedConfig(request) }, scrubber);
+  writeManifest(folder, { ...manifest, sidecars: await fingerprintSidecars(folder, {}) }, scrubber);
 }
 
-function newRequest({ cell, identity }: PlannedCell, hosts: RoleHosts, artifacts: string): RunRequest {
-  const runId = uuidv7();
-  const folder = runFolder(artifacts, {
-    testId: cell.workload.test_id,
-    cellId: cell.cellId,
-    workloadHash: identity.workloadHash,
-    runId,
-  });
-  return { cell, hosts, identity, runId, folder, artifacts };
-}
-
-function firstManifest({ cell, hosts, identity, runId }: RunRequest): Manifest {
+function firstManifest({ cell, hosts, on, identity, runId }: RunRequest): Manifest {
   const { workload } = cell;
   return {
     schema_version: MANIFEST_VERSION,
@@ -64,6 +78,8 @@ function firstManifest({ cell, hosts, identity, runId }: RunRequest): Manifest {
     timestamp_end: null,
     hosts: [],
     framework_versions: {},
+    executor: { kind: on.reach.executor, allocation: null },
+    container: containerFacts(workload.container),
     framework: workload.framework,
     workload_kind: workload.workload_kind,
     target_gpu: workload.target_gpu,
@@ -76,16 +92,24 @@ function firstManifest({ cell, hosts, identity, runId }: RunRequest): Manifest {
     tags: cell.tags.map(({ name }) => name),
     launches: [],
     phases: {},
+    waited_s: null,
     status: 'running',
     failure: null,
     skip: null,
     interruption: null,
     teardown: null,
+    warnings: [],
     verdicts: [],
     result: { scalars: {}, applied: {}, measured: { started_at_ms: null, duration_ms: null } },
     resources: {},
     sidecars: {},
   };
+}
+
+function containerFacts(container: ContainerSpec | undefined): Manifest['container'] {
+  if (container === undefined) return null;
+  const { image, digest = null, runtime } = container;
+  return { image, digest, runtime };
 }
 
 function resolvedConfig({ cell, hosts }: RunRequest): string {

@@ -18,10 +18,13 @@ export interface BrokerRequest {
   readonly cells: readonly string[];
 }
 
+/** What a session has to say of a cell: what became of it, or that it was stopped before anything could. */
+export type SessionOutcome = CellOutcome | { readonly state: 'stopped'; readonly reason: string };
+
 /** What became of one cell, or why nobody can say. */
 export interface BrokerAnswer {
   readonly cell: string;
-  readonly outcome: CellOutcome | { readonly state: 'unknown'; readonly reason: string };
+  readonly outcome: SessionOutcome | { readonly state: 'unknown'; readonly reason: string };
 }
 
 /**
@@ -32,24 +35,24 @@ export interface BrokerAnswer {
 export class Broker {
   readonly #folder: string;
   readonly #server: Server;
-  readonly #request: (cell: string) => Promise<CellOutcome>;
+  readonly #request: (cell: string) => Promise<SessionOutcome>;
   readonly #sockets = new Set<Socket>();
 
   /** Where workers connect. */
   readonly socket: string;
 
-  private constructor(request: (cell: string) => Promise<CellOutcome>) {
+  private constructor(request: (cell: string) => Promise<SessionOutcome>) {
     this.#request = request;
     this.#folder = privateFolder();
     // Windows has no socket files, but named pipes.
     this.socket = process.platform === 'win32' ? `\\\\.\\pipe\\${this.#folder}` : join(this.#folder, SOCKET_NAME);
     this.#server = createServer((socket) => this.#serve(socket));
-    // Vitest leaves on the first Ctrl-C without a word to plugins; the socket goes all the same.
+    // Vitest may leave without a word to plugins; the socket goes all the same.
     process.once('exit', () => this.close());
   }
 
   /** Starts to listen. Rejects when it cannot. */
-  static async open(request: (cell: string) => Promise<CellOutcome>): Promise<Broker> {
+  static async open(request: (cell: string) => Promise<SessionOutcome>): Promise<Broker> {
     const broker = new Broker(request);
     broker.#server.listen(broker.socket);
     await once(broker.#server, 'listening');

@@ -8,10 +8,16 @@ import { planSession } from '../session/plan.ts';
 import type { SessionOptions, SessionPlan } from '../session/plan.ts';
 import { frameworks } from '../session/registry.ts';
 import { Session } from '../session/run.ts';
+import type { CellOutcome } from '../session/scheduler.ts';
 import type { PlannedClaim } from '../session/planned-claim.ts';
 import { Broker } from './broker.ts';
+import type { SessionOutcome } from './broker.ts';
 import { PLANNING } from './claim.ts';
 import type { Claims } from './claim.ts';
+import { LiveCells } from './live-cells.ts';
+import { printLine } from './print.ts';
+import { listenToParent, processStopper } from './process-stopper.ts';
+import type { Stoppable } from './stopper.ts';
 import { AssayReporter } from './reporter.ts';
 import { planClaims } from './selection.ts';
 import { describeSuite } from './suite.ts';
@@ -59,17 +65,54 @@ async function openHost(vitest: Vitest, project: TestProject, options: HostOptio
   const plan = planSession(options, frameworks);
   const suites = await loadSuites(project, options);
   const claims = planClaims(suites, plan.cells);
-  const reporter = new AssayReporter(vitest, plan, (cells) => session.recordSkips(cells));
-  const session = new Session(plan, (event) => reporter.onSessionEvent(event), locksOf(vitest));
-  const broker = await Broker.open((cell) => session.request(cell));
+  const cells = new LiveCells(() => processStopper.update());
+  const reporter = new AssayReporter(vitest, plan, {
+    recordSkips: (skipped) => session.recordSkips(skipped),
+    untilStopped: () => processStopper.stopped.then(() => processStopper.isStopping),
+  });
+  const session = new Session(
+    plan,
+    (event) => {
+      reporter.onSessionEvent(event);
+      cells.onEvent(event);
+    },
+    locksOf(vitest),
+  );
+  const stoppable = stoppableOf({ vitest, session, cells });
+  processStopper.add(stoppable);
+  listenToParent();
+  const broker = await Broker.open(async (cell) => sayStopped(await cells.track(cell, () => session.request(cell))));
   vitest.config.reporters.push(reporter as never);
   vitest.onClose(async () => {
     // A restart in watch mode keeps the Vitest object, and needs a session that lives.
     hosts.delete(vitest);
-    await session.stop();
+    await processStopper.close(stoppable);
     broker.close();
   });
   return { plan, suites, claims, reporter, socket: broker.socket };
+}
+
+interface StoppableParts {
+  readonly vitest: Vitest;
+  readonly session: Session;
+  readonly cells: LiveCells;
+}
+
+function stoppableOf({ vitest, session, cells }: StoppableParts): Stoppable {
+  return {
+    vitest,
+    cells,
+    stop: () => session.stop(),
+    force: () => session.force(),
+    print: (line) => printLine(vitest, line),
+  };
+}
+
+/** What the stop itself cut short says nothing about a claim. */
+function sayStopped(outcome: CellOutcome): SessionOutcome {
+  if (!processStopper.isStopping) return outcome;
+  const isCutShort = outcome.state === 'skipped' || outcome.status === 'interrupted';
+  return isCutShort ? { state: 'stopped', reason: 'not judged: the session was stopped' } : outcome;
 }
 
 const BUILTIN_SUITES = fileURLToPath(new URL('../../suites', import.meta.url));

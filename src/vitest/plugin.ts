@@ -10,6 +10,7 @@ import { tagsOfCell } from '../session/planned-claim.ts';
 import type { PlannedClaim } from '../session/planned-claim.ts';
 import { hostOf } from './host.ts';
 import { narrowTestFiles } from './narrow-files.ts';
+import { processStopper } from './process-stopper.ts';
 import { packSelection } from './provided.ts';
 import { selectClaims } from './selection.ts';
 import { parseTagFilter } from './tag-filter.ts';
@@ -44,6 +45,9 @@ export function assay(options: AssayOptions = {}): Plugin<PlanApi> {
         teardownTimeout: test?.teardownTimeout ?? 600_000,
         // The first claim of a cell waits for its workload; that is no slow test.
         slowTestThreshold: test?.slowTestThreshold ?? 3_600_000,
+        // Ctrl-C in a terminal ends Vitest's workers as well, which is no news then.
+        onUnhandledError: (error) =>
+          processStopper.isStopping && isLostWorker(error) ? false : test?.onUnhandledError?.(error),
       },
     }),
     // Vitest awaits the hook; its type does not say so.
@@ -55,6 +59,10 @@ export function assay(options: AssayOptions = {}): Plugin<PlanApi> {
         },
       ) as unknown as void,
   };
+}
+
+function isLostWorker({ message }: { readonly message: string }): boolean {
+  return message.startsWith('[vitest-pool]: ');
 }
 
 interface Door {

@@ -17,6 +17,8 @@ interface LiveCell {
 export class ProgressLines {
   readonly #print: (line: string) => void;
   readonly #live = new Map<string, LiveCell>();
+  /** What each waiting cell was last said to wait for. */
+  readonly #waits = new Map<string, string>();
 
   constructor(print: (line: string) => void) {
     this.#print = print;
@@ -24,13 +26,20 @@ export class ProgressLines {
 
   onEvent(event: SessionEvent): void {
     if (event.type === 'reaped') {
-      this.#print(` ${paint('yellow', '○')} ended what a dead session left: ${relative(process.cwd(), event.folder)}`);
+      this.#print(
+        ` ${paint('yellow', '○')} ended what a dead session left: ${relative(process.cwd(), event.reaped.folder)}`,
+      );
       return;
     }
     const { cell } = event.planned;
     const name = cell.cellId.padEnd(NAME_WIDTH);
     switch (event.type) {
+      case 'waiting':
+        if (this.#waits.get(cell.key) !== event.what) this.#print(` ○ ${name} waiting   ${paint('dim', event.what)}`);
+        this.#waits.set(cell.key, event.what);
+        return;
       case 'started':
+        this.#waits.delete(cell.key);
         this.#live.set(cell.key, { startedMs: performance.now(), printedMs: 0 });
         return;
       case 'phase':

@@ -27,9 +27,19 @@ export function registerClaims(claims: Claims): void {
     if (cell.skipped === null) running.add(cell.key);
   }
   // Hooks do not run under `vitest list`: nothing is launched there.
-  beforeAll(() => line.open([...running]), 0);
-  afterAll(() => line.close());
+  beforeAll(() => {
+    line.open([...running]);
+    process.on('SIGINT', leaveToSession);
+  }, 0);
+  afterAll(() => {
+    process.off('SIGINT', leaveToSession);
+    line.close();
+  });
 }
+
+// A terminal interrupts the workers as well. What becomes of the claims is for the session to say, and
+// when that is gone, so are the broker and soon this process.
+function leaveToSession(): void {}
 
 /** The connection of one suite file, made when its tests really start. */
 class BrokerLine {
@@ -52,6 +62,7 @@ class BrokerLine {
   async run(cell: string): Promise<Run> {
     const outcome = await this.#client?.outcome(cell);
     if (outcome?.state === 'ran') return new Run(outcome.folder);
+    if (outcome?.state === 'stopped') throw new NotEvaluable(outcome.reason);
     throw new AssayError('EVIDENCE_MISSING', `${cell} has no run: ${outcome?.reason ?? 'the broker was never asked'}`);
   }
 }

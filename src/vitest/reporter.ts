@@ -1,5 +1,5 @@
 import { relative } from 'node:path';
-import type { Reporter, TestModule, Vitest } from 'vitest/node';
+import type { Reporter, TestModule, TestRunEndReason, Vitest } from 'vitest/node';
 import { formatProblem } from '../config/yaml/problem.ts';
 import { readManifest } from '../evidence/run-reader.ts';
 import type { PlannedCell, SessionPlan } from '../session/plan.ts';
@@ -7,11 +7,9 @@ import type { SessionEvent } from '../session/run.ts';
 import { titleOf } from '../session/planned-claim.ts';
 import type { PlannedClaim } from '../session/planned-claim.ts';
 import { paint } from './paint.ts';
+import { printLine } from './print.ts';
 import { ProgressLines } from './progress.ts';
 import { summaryLines } from './summary.ts';
-
-/** Reporters that own stdout: what people read must then go to stderr. */
-const MACHINE_REPORTERS = new Set(['json', 'junit', 'tap', 'tap-flat', 'github-actions', 'blob']);
 
 /** The exit code of a session that judged nothing, as for every command of ours. */
 const NO_VERDICT = 3;
@@ -19,23 +17,29 @@ const NO_VERDICT = 3;
 /** Of many claims that went missing the first few tell enough. */
 const COMPLAINTS_SHOWN = 5;
 
-type RecordSkips = (cells: readonly PlannedCell[]) => Promise<void>;
+/** What the reporter asks of the session it reports on. */
+export interface ReportedSession {
+  /** Leaves evidence of the cells that were asked for and not run. */
+  readonly recordSkips: (cells: readonly PlannedCell[]) => Promise<void>;
+  /** Waits for a stop that somebody asked for; answers whether somebody did. */
+  readonly untilStopped: () => Promise<boolean>;
+}
 
 /** Shows cells while they run, and what the session came to. */
 export class AssayReporter implements Reporter {
   readonly #vitest: Vitest;
   readonly #plan: SessionPlan;
-  readonly #recordSkips: RecordSkips;
+  readonly #session: ReportedSession;
   readonly #progress: ProgressLines;
   #selected: readonly PlannedClaim[] = [];
   #folders: string[] = [];
+  readonly #ran = new Set<string>();
   #startedMs = performance.now();
 
-  /** `recordSkips` leaves evidence of the cells that were asked for and not run. */
-  constructor(vitest: Vitest, plan: SessionPlan, recordSkips: RecordSkips) {
+  constructor(vitest: Vitest, plan: SessionPlan, session: ReportedSession) {
     this.#vitest = vitest;
     this.#plan = plan;
-    this.#recordSkips = recordSkips;
+    this.#session = session;
     this.#progress = new ProgressLines((line) => this.#print(line));
   }
 
@@ -45,7 +49,10 @@ export class AssayReporter implements Reporter {
   }
 
   onSessionEvent(event: SessionEvent): void {
-    if (event.type === 'ended') this.#folders.push(event.folder);
+    if (event.type === 'ended') {
+      this.#folders.push(event.folder);
+      this.#ran.add(event.planned.cell.key);
+    }
     this.#progress.onEvent(event);
   }
 
@@ -65,9 +72,10 @@ export class AssayReporter implements Reporter {
     this.#print('');
   }
 
-  async onTestRunEnd(modules: readonly TestModule[]): Promise<void> {
+  async onTestRunEnd(modules: readonly TestModule[], _errors: unknown, reason: TestRunEndReason): Promise<void> {
+    const isStopped = await this.#session.untilStopped();
     const skipped = this.#skipped();
-    await this.#recordSkips(skipped);
+    await this.#session.recordSkips(skipped);
     const tests = modules.flatMap((module) => [...module.children.allTests()]);
     // Another project of this Vitest may have claims of its own.
     const own = new Set(this.#selected.map(titleOf));
@@ -79,8 +87,9 @@ export class AssayReporter implements Reporter {
       })),
       benchmarks: new Set(this.#selected.map(({ claim }) => claim.benchmark)),
       skipped: skipped.flatMap(({ cell, skip }) =>
-        skip === null ? [] : [{ testId: cell.workload.test_id, cellId: cell.cellId, reason: skip.detail }],
+        skip === null ? [] : [{ ...nameOf({ cell }), reason: skip.detail }],
       ),
+      notRun: isStopped ? this.#notRun().map(nameOf) : [],
       claims: {
         passed: claims.filter((test) => test.result().state === 'passed').length,
         failed: claims.filter((test) => test.result().state === 'failed').length,
@@ -89,6 +98,8 @@ export class AssayReporter implements Reporter {
       elapsedMs: performance.now() - this.#startedMs,
     });
     for (const line of lines) this.#print(line);
+    // What was left undone because somebody asked for it is no news.
+    if (isStopped || reason === 'interrupted') return;
     const isJudged = tests.some((test) => test.result().state !== 'skipped');
     if (skipped.length > 0 && !isJudged) this.#noVerdict(skipped);
     for (const complaint of complaints(this.#selected, modules)) this.#complain(complaint);
@@ -113,17 +124,23 @@ export class AssayReporter implements Reporter {
     return [...cells.values()].filter(({ skip }) => skip !== null);
   }
 
+  /** The cells whose turn never came. */
+  #notRun(): readonly PlannedCell[] {
+    const cells = new Map(this.#selected.map(({ planned }) => [planned.cell.key, planned]));
+    return [...cells.values()].filter(({ skip, cell }) => skip === null && !this.#ran.has(cell.key));
+  }
+
   #artifacts(): string {
     return relative(process.cwd(), this.#plan.artifacts);
   }
 
   #print(line: string): void {
-    const isMachineRead = this.#vitest.config.reporters.some(
-      (entry) => Array.isArray(entry) && MACHINE_REPORTERS.has(String(entry[0])),
-    );
-    if (isMachineRead) this.#vitest.logger.error(line);
-    else this.#vitest.logger.log(line);
+    printLine(this.#vitest, line);
   }
+}
+
+function nameOf({ cell }: Pick<PlannedCell, 'cell'>): { readonly testId: string; readonly cellId: string } {
+  return { testId: cell.workload.test_id, cellId: cell.cellId };
 }
 
 /**

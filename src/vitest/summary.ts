@@ -11,10 +11,13 @@ export interface SessionRun {
   readonly folder: string;
 }
 
-/** A cell that was not run, and why. */
-interface SkippedCell {
+interface NamedCell {
   readonly testId: string;
   readonly cellId: string;
+}
+
+/** A cell that was not run, and why. */
+interface SkippedCell extends NamedCell {
   readonly reason: string;
 }
 
@@ -25,6 +28,8 @@ export interface SessionSummary {
   readonly benchmarks: ReadonlySet<string | null>;
   /** Cells that were asked for and not run. */
   readonly skipped: readonly SkippedCell[];
+  /** Cells whose turn had not come when the session was stopped. */
+  readonly notRun: readonly NamedCell[];
   readonly claims: { readonly passed: number; readonly failed: number };
   /** The artifact directory, relative to where the user stands. */
   readonly artifacts: string;
@@ -33,8 +38,8 @@ export interface SessionSummary {
 
 /** The end-of-session summary: what was judged, how tight it was, where the evidence lies. */
 export function summaryLines(summary: SessionSummary): readonly string[] {
-  const { runs, skipped } = summary;
-  if (runs.length === 0 && skipped.length === 0) return [];
+  const { runs, skipped, notRun } = summary;
+  if (runs.length === 0 && skipped.length === 0 && notRun.length === 0) return [];
   const configs = groupBy(runs, ({ manifest }) => manifest.test_id);
   return [
     '',
@@ -47,6 +52,7 @@ export function summaryLines(summary: SessionSummary): readonly string[] {
       ),
     ),
     ...skippedLines(skipped),
+    ...notRunLines(notRun),
     ...[...groupBy(runs.filter(isFailed), causeOf)].flatMap(([cause, failed]) => failureLines(cause, failed)),
     '',
     ` ${counts(summary)}`,
@@ -63,6 +69,13 @@ function skippedLines(skipped: readonly SkippedCell[]): readonly string[] {
     const { testId, cellId, reason } = first;
     const which = cells.length === 1 ? cellId : `${cells.length} cells`;
     return [`   ${paint('yellow', '-')} ${testId}   ${which} skipped: ${reason}`];
+  });
+}
+
+function notRunLines(cells: readonly NamedCell[]): readonly string[] {
+  return [...groupBy(cells, ({ testId }) => testId)].map(([testId, alike]) => {
+    const which = alike.length === 1 ? alike[0]?.cellId : `${alike.length} cells`;
+    return `   ${paint('yellow', '■')} ${testId}   ${which} not run: the session was stopped first`;
   });
 }
 
@@ -151,12 +164,13 @@ function failureLines(cause: string, failed: readonly SessionRun[]): readonly st
   ];
 }
 
-function counts({ runs, skipped, claims }: SessionSummary): string {
+function counts({ runs, skipped, notRun, claims }: SessionSummary): string {
   return [
     `${claims.passed} claims passed`,
     ...(claims.failed > 0 ? [paint('red', `${claims.failed} failed`)] : []),
     `${runs.length} launched`,
     `${skipped.length} skipped`,
+    ...(notRun.length > 0 ? [paint('yellow', `${notRun.length} not run`)] : []),
     leftovers(runs.map(({ manifest }) => manifest)),
   ].join(' · ');
 }

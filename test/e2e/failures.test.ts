@@ -180,7 +180,7 @@ describe('what dies', () => {
 
   it('as the server under load is told as that, with how far it came', async () => {
     const { session, folder, runId } = await startEndless();
-    for (const pid of (await leftOf(runId)) ?? []) process.kill(pid, 'SIGKILL');
+    await localExecutor('localhost').end((await leftOf(runId)) ?? []);
     await session;
     expect(readManifest(folder)).toMatchObject({
       status: 'failed_safety',

@@ -65,7 +65,8 @@ export class Project {
 
   /** Starts Vitest in the project, without colours. */
   vitest(...args: readonly string[]) {
-    const env = { NO_COLOR: '1', CI: 'true' };
+    // Locks of its own: the sessions of other tests are not to wait for this one.
+    const env = { NO_COLOR: '1', CI: 'true', ASSAY_LOCK_FOLDER: join(this.root, 'locks') };
     return execa(process.execPath, [VITEST, ...args], { cwd: this.root, reject: false, all: true, env });
   }
 

@@ -1,44 +1,36 @@
 import { WorkloadFailure } from '../../evidence/failure.ts';
 import type { ProgressStatus, RunContext, WorkloadResult } from '../../lifecycle/adapter.ts';
 import { BaseAdapter } from '../../lifecycle/base-adapter.ts';
+import { launchRoles } from '../../lifecycle/launch.ts';
+import type { RolePlan } from '../../lifecycle/launch.ts';
 import { monitor } from '../../lifecycle/monitor.ts';
-import { waitUntilReady } from '../../lifecycle/ready.ts';
 import type { LoadProgress } from '../shared/load-tally.ts';
 import { judgeServing } from '../shared/serving-progress.ts';
 import { scoreHeldOut } from './held-out.ts';
-import { isHealthy, planServer } from './launch.ts';
-import type { ServerPlan } from './launch.ts';
+import { planServer, SERVER_ROLE } from './launch.ts';
 import { runLoad } from './load.ts';
 import type { LoadOutcome } from './load.ts';
 import { readProps } from './props.ts';
 import type { Serving } from './props.ts';
 import { resultOf } from './result.ts';
 
-const ROLE = 'server';
-
 /** One llama.cpp server, loaded by our client, then asked to score a held-out text. */
 export class LlamaCppAdapter extends BaseAdapter {
-  #plan: ServerPlan | null = null;
+  #plan: RolePlan | null = null;
   #serving: Serving | null = null;
   #progress: (() => LoadProgress) | null = null;
   #outcome: LoadOutcome | null = null;
 
   override async prepare(context: RunContext): Promise<void> {
-    this.#plan = await planServer(context.request.cell);
+    this.#plan = await planServer(context.request);
   }
 
   async launch(context: RunContext): Promise<void> {
-    const plan = done(this.#plan, 'prepare');
-    const host = context.request.hosts[ROLE]?.[0];
-    if (host === undefined) throw new WorkloadFailure('setup_failure', `the topology has no role "${ROLE}" - add it`);
-    const launched = await context.launchRole(ROLE, host, plan.command);
-    let baseUrl: string | null = null;
-    await waitUntilReady(context, launched, async () => {
-      baseUrl ??= plan.baseUrl(launched.process);
-      return baseUrl !== null && (await isHealthy(baseUrl));
-    });
-    const address = done<string>(baseUrl, 'readiness');
-    this.#serving = { launched, baseUrl: address, props: await readProps(address) };
+    const [launched] = await launchRoles(context, [done(this.#plan, 'prepare')]);
+    if (launched === undefined || launched.url === null) {
+      throw new WorkloadFailure('setup_failure', `the topology has no role "${SERVER_ROLE}" - add it`);
+    }
+    this.#serving = { launched, baseUrl: launched.url, props: await readProps(launched.url) };
   }
 
   progressPredicate(): ProgressStatus {

@@ -1,28 +1,23 @@
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
-import { resolve } from 'node:path';
+import { join, resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { request } from 'undici';
-import type { Cell } from '../../config/cell.ts';
 import { hashOfFile } from '../../core/hash.ts';
 import { messageOf } from '../../core/errors.ts';
 import { WorkloadFailure } from '../../evidence/failure.ts';
-import type { Command, RunningProcess } from '../../exec/executor.ts';
+import type { RunRequest } from '../../lifecycle/adapter.ts';
+import type { RolePlan } from '../../lifecycle/launch.ts';
 import { llamaCppParams } from './params.ts';
 import { serverArgv } from './server-argv.ts';
 
 const SERVER = fileURLToPath(new URL('./server-main.js', import.meta.url));
-const HOST = '127.0.0.1';
+const PACKAGE = fileURLToPath(new URL('../../..', import.meta.url));
 
-/** A server to start, and how to learn where it listens. */
-export interface ServerPlan {
-  readonly command: Command;
-  /** The address, once the server has said it; known beforehand for a server that takes a fixed port. */
-  readonly baseUrl: (process: RunningProcess) => string | null;
-}
+/** The role that serves the model. */
+export const SERVER_ROLE = 'server';
 
 /** Decides what to start for a cell. Rejects with a setup_failure when its model cannot be used. */
-export async function planServer(cell: Cell): Promise<ServerPlan> {
+export async function planServer({ cell, on }: RunRequest): Promise<RolePlan> {
   const { model, knobs, seed, target_gpu: gpu } = cell.workload;
   if (gpu !== 'cpu') {
     throw new WorkloadFailure(
@@ -36,14 +31,23 @@ export async function planServer(cell: Cell): Promise<ServerPlan> {
   const path = resolve(cell.configFolder, model.path);
   const { max_model_length: ctxSize, parallel_slots: parallel, threads, port } = llamaCppParams.parse(cell.params);
   const modelSha256 = model.sha256?.replace('sha256:', '');
-  const options = { model: path, modelSha256, alias: model.id, host: HOST, ctxSize, parallel, threads, seed };
-  if (knobs['backend'] === 'llama-server')
-    return planLlamaServer({ ...options, port: port === 0 ? await freePort() : port });
+  const options = { model: path, modelSha256, alias: model.id, ctxSize, parallel, threads, seed, port };
+  if (knobs['backend'] === 'llama-server') return planLlamaServer(options);
+  // Its image has a node of its own; on a host of ours this one is known to work.
+  const node = on.container === null ? process.execPath : 'node';
   return {
-    command: { file: process.execPath, args: [SERVER, ...serverArgv({ ...options, port })] },
-    baseUrl: (server) => announcedUrl(server.tail(200)),
+    ...SERVER_PLAN,
+    command: ({ address }) => ({
+      file: node,
+      args: [SERVER, ...serverArgv({ ...options, host: address })],
+      reads: [path, ...engineFolders()],
+    }),
+    readiness: { kind: 'http', url: (server) => announcedUrl(server.tail(ALL_LINES)), path: '/health' },
   };
 }
+
+const SERVER_PLAN = { role: SERVER_ROLE, after: [] };
+const ALL_LINES = Number.MAX_SAFE_INTEGER;
 
 interface LlamaServerOptions {
   readonly model: string;
@@ -57,24 +61,32 @@ interface LlamaServerOptions {
 }
 
 /** The upstream `llama-server` shares its context among the slots, and checks no digest: we do. */
-async function planLlamaServer(options: LlamaServerOptions): Promise<ServerPlan> {
-  const { model, modelSha256, alias, port, ctxSize, parallel, threads, seed } = options;
+async function planLlamaServer(options: LlamaServerOptions): Promise<RolePlan> {
+  const { model, modelSha256, alias, ctxSize, parallel, threads, seed } = options;
   if (modelSha256 !== undefined) await checkDigest(model, modelSha256);
-  const flags = {
-    model,
-    alias,
-    host: HOST,
-    port,
-    'ctx-size': ctxSize * parallel,
-    parallel,
-    threads,
-    seed,
-  };
-  const args = Object.entries(flags).flatMap(([flag, value]) => [`--${flag}`, String(value)]);
+  const port = options.port === 0 ? await freePort() : options.port;
+  let url = '';
   return {
-    command: { file: 'llama-server', args: [...args, '--metrics'] },
-    baseUrl: () => `http://${HOST}:${port}`,
+    ...SERVER_PLAN,
+    command: ({ address }) => {
+      url = urlOf(address, port);
+      const flags = { model, alias, host: address, port, 'ctx-size': ctxSize * parallel, parallel, threads, seed };
+      const args = Object.entries(flags).flatMap(([flag, value]) => [`--${flag}`, String(value)]);
+      return { file: 'llama-server', args: [...args, '--metrics'], reads: [model] };
+    },
+    readiness: { kind: 'http', url: () => url, path: '/health' },
   };
+}
+
+function urlOf(address: string, port: number): string {
+  return `http://${address.includes(':') ? `[${address}]` : address}:${port}`;
+}
+
+/** What the embedded engine loads itself from: this package, and wherever its dependencies were installed. */
+function engineFolders(): readonly string[] {
+  const engine = fileURLToPath(import.meta.resolve('node-llama-cpp'));
+  const [installed = ''] = engine.split(`${sep}node_modules${sep}`);
+  return [...new Set([PACKAGE, join(installed, 'node_modules')])];
 }
 
 async function checkDigest(path: string, expected: string): Promise<void> {
@@ -89,20 +101,9 @@ function announcedUrl(lines: readonly string[]): string | null {
   return lines.map((line) => /listening on (http:\S+)/.exec(line)?.[1]).find((url) => url !== undefined) ?? null;
 }
 
-/** Whether the server at this address says it is ready. */
-export async function isHealthy(baseUrl: string): Promise<boolean> {
-  try {
-    const { statusCode, body } = await request(`${baseUrl}/health`, { signal: AbortSignal.timeout(2000) });
-    await body.dump();
-    return statusCode === 200;
-  } catch {
-    return false;
-  }
-}
-
 async function freePort(): Promise<number> {
   const probe = createServer();
-  await new Promise<void>((listening) => probe.listen(0, HOST, listening));
+  await new Promise<void>((listening) => probe.listen(0, '127.0.0.1', listening));
   const { port } = probe.address() as AddressInfo;
   await new Promise((closed) => probe.close(closed));
   return port;

@@ -29,6 +29,10 @@ export const containerSchema = z.strictObject({
     .exactOptional()
     .describe('Pins the image: without it a run is never taken for an earlier one.'),
   runtime: z.enum(['docker', 'podman']).default('docker').describe('What runs the container.'),
+  pull: z
+    .enum(['missing', 'never', 'always'])
+    .default('missing')
+    .describe('When the image is fetched to the node: only where it is missing, by default.'),
   env: environment.default({}).describe('Environment variables of the container; secrets belong under `secrets:`.'),
   mounts: z
     .array(z.string().regex(/^[^:]+:\/[^:]*(:ro|:rw)?$/, 'source:/target or source:/target:ro'))
@@ -44,3 +48,6 @@ export const containerSchema = z.strictObject({
     .default([])
     .describe('Devices of the host that the container may use, e.g. /dev/kfd.'),
 });
+
+/** The image that a workload runs in, and what it may touch on its host. */
+export type ContainerSpec = z.output<typeof containerSchema>;

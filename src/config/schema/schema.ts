@@ -102,6 +102,10 @@ export const workloadSchema = z.strictObject({
     .boolean()
     .default(true)
     .describe('Whether a cell has its nodes to itself while it runs; false lets others run beside it.'),
+  canary: z
+    .boolean()
+    .default(false)
+    .describe('Whether the first cell runs alone: if its setup fails, the others are not launched.'),
   reuse_server: z
     .boolean()
     .default(true)

@@ -12,7 +12,7 @@ const node = (name: string, gpus: number | null, labels: readonly string[] | nul
   gpus,
   labels,
 });
-const poolOf = (nodes: readonly PoolNode[]): Pool => ({ executor: 'ssh', slurm: null, nodes });
+const poolOf = (nodes: readonly PoolNode[]): Pool => ({ executor: 'ssh', slurm: null, sshConfig: null, nodes });
 const pool = (...nodes: [name: string, gpus: number, ...labels: string[]][]): Pool =>
   poolOf(nodes.map(([name, gpus, ...labels]) => node(name, gpus, labels)));
 const hostList = (...names: string[]): Pool => poolOf(names.map((name) => node(name, null, null)));

@@ -32,7 +32,7 @@ const poolIn = (text: string, file?: string): Pool => {
 /** A pool on a few lines: what starts processes, then a node a line. */
 const show = ({ executor, slurm, nodes }: Pool): string => {
   const lines = nodes.map(({ name, address: { host, port, user, sshKey }, gpus, labels }) =>
-    JSON.stringify([name, host, port, user, sshKey, gpus, labels]),
+    JSON.stringify([name, host, port, user, sshKey?.replace(`${root}/`, 'ROOT/') ?? null, gpus, labels]),
   );
   return [`${executor} ${JSON.stringify(slurm)}`, ...lines].join('\n');
 };
@@ -58,6 +58,7 @@ describe('readPool', () => {
     expect(poolIn('- n1\n- n2.example.org\n')).toEqual({
       executor: 'ssh',
       slurm: null,
+      sshConfig: null,
       nodes: ['n1', 'n2.example.org'].map((host) => ({
         name: host,
         address: { host, port: null, user: null, sshKey: null },
@@ -80,6 +81,11 @@ describe('readPool', () => {
     `);
   });
 
+  it('finds files where the cluster file lies', () => {
+    expect(poolIn('{hosts: [n1], ssh_config: conf/ssh}').sshConfig).toBe(join(root, 'conf/ssh'));
+    expect(poolIn('{hosts: [n1]}').sshConfig).toBeNull();
+  });
+
   it('reads nodes with facts of their own; what is not stated is none', () => {
     const text = `executor: ssh
 nodes:
@@ -88,7 +94,7 @@ nodes:
 `;
     expect(show(poolIn(text))).toMatchInlineSnapshot(`
       "ssh null
-      ["n2","10.0.0.2",2222,"me","keys/n2",8,["mi300x","nvme"]]
+      ["n2","10.0.0.2",2222,"me","ROOT/keys/n2",8,["mi300x","nvme"]]
       ["n1","n1",null,null,null,0,[]]"
     `);
   });

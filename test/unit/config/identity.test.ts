@@ -32,6 +32,7 @@ secrets: {hf_token: {kind: SecretValue, source: env, env_var: HF_TOKEN}}
 const INPUTS: IdentityInputs = {
   bindings: { server: ['n1'] },
   launchVersion: 1,
+  imageDigest: null,
   verdictEngineVersion: 1,
   patterns: [{ id: 'oom' }],
 };

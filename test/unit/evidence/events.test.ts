@@ -13,7 +13,7 @@ describe('EventLog', () => {
     log.record('request', { request_id: 'a', ok: true, ttft_ms: 1 });
     log.close();
     const other = new EventLog(second);
-    log.record('teardown.done', {});
+    log.record('teardown.done', { phase_duration_s: 1, status: 'ok' });
     log.record('request', { request_id: 'b', ok: true, ttft_ms: 1 });
     log.flush();
     log.close();

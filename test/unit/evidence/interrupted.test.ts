@@ -10,13 +10,15 @@ describe('markInterrupted', () => {
   it('ends a run that nobody works on any more, and says why', async () => {
     const folder = startedRun();
     writeFileSync(join(folder, 'logs', 'server.localhost.log'), 'loading\n');
-    expect(await markInterrupted(folder, { reason: 'the machine went down', orphans: 2 })).toBe('interrupted');
+    expect(
+      await markInterrupted(folder, { reason: 'the machine went down', orphans: 2, unconfirmed: ['n1: no route'] }),
+    ).toBe('interrupted');
     const manifest = readManifest(folder);
     expect(manifest).toMatchObject({
       status: 'interrupted',
       interruption: 'the machine went down',
       failure: null,
-      teardown: { orphans: 2, error: null },
+      teardown: { orphans: 2, unconfirmed: ['n1: no route'], error: null },
       timestamp_end: expect.any(String),
     });
     expect(Object.keys(manifest.sidecars)).toContain('logs/server.localhost.log');
@@ -28,14 +30,14 @@ describe('markInterrupted', () => {
     const folder = startedRun();
     const whole = '{"ts":"2026-01-01T00:00:00.000Z","event":"prepare.start"}\n';
     writeFileSync(join(folder, 'events.jsonl'), `${whole}{"ts":"2026-01-0`);
-    await markInterrupted(folder, { reason: 'the machine went down', orphans: 0 });
+    await markInterrupted(folder, { reason: 'the machine went down', orphans: 0, unconfirmed: [] });
     expect(readEvents(folder).map(({ event }) => event)).toEqual(['prepare.start', 'attempt.interrupted']);
   });
 
   it('leaves a run alone that had ended by itself', async () => {
     const folder = startedRun();
     writeManifest(folder, { ...readOwnManifest(folder), status: 'recorded' });
-    expect(await markInterrupted(folder, { reason: 'late', orphans: 0 })).toBe('recorded');
+    expect(await markInterrupted(folder, { reason: 'late', orphans: 0, unconfirmed: [] })).toBe('recorded');
     expect(readManifest(folder)).toMatchObject({ status: 'recorded', interruption: null, teardown: null });
   });
 });

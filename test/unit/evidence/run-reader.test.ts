@@ -9,7 +9,7 @@ const check = (folder: string): Promise<void> => checkEvidence(folder, readManif
 
 async function endedRun(): Promise<string> {
   const folder = startedRun();
-  await markInterrupted(folder, { reason: 'enough', orphans: 0 });
+  await markInterrupted(folder, { reason: 'enough', orphans: 0, unconfirmed: [] });
   return folder;
 }
 

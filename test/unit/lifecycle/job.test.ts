@@ -1,5 +1,4 @@
-import { existsSync, mkdtempSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
@@ -7,17 +6,16 @@ import { WorkloadFailure } from '../../../src/evidence/failure.ts';
 import type { Phase } from '../../../src/evidence/failure.ts';
 import type { Manifest } from '../../../src/evidence/manifest.ts';
 import { checkEvidence, readEvents, readManifest } from '../../../src/evidence/run-reader.ts';
-import { readOwnManifest, RunWriter } from '../../../src/evidence/run-writer.ts';
-import type { ProgressStatus, RunContext, RunRequest, WorkloadResult } from '../../../src/lifecycle/adapter.ts';
+import { readOwnManifest } from '../../../src/evidence/run-writer.ts';
+import type { ProgressStatus, RunContext, WorkloadResult } from '../../../src/lifecycle/adapter.ts';
 import { BaseAdapter } from '../../../src/lifecycle/base-adapter.ts';
-import { JobContext } from '../../../src/lifecycle/context.ts';
-import { Interruption, runJob } from '../../../src/lifecycle/job.ts';
-import { waitUntilReady } from '../../../src/lifecycle/ready.ts';
-import { planSession } from '../../../src/session/plan.ts';
-import { frameworks } from '../../../src/session/registry.ts';
-import { startRun } from '../../../src/session/start-run.ts';
+import { localExecutor } from '../../../src/exec/local.ts';
+import { Interruption } from '../../../src/lifecycle/interruption.ts';
+import { runJob } from '../../../src/lifecycle/job.ts';
+import { launchRoles } from '../../../src/lifecycle/launch.ts';
 import { DEMO_CONFIG } from '../demo-config.ts';
-import { sessionOptions } from '../session-options.ts';
+import { startedRun } from '../started-run.ts';
+import { contextOf } from './job-bench.ts';
 
 const CONFIG = `${DEMO_CONFIG}timeouts: {launch: 30s, inactivity: 300ms, total: 10s}\n`;
 
@@ -30,11 +28,9 @@ class Scripted extends BaseAdapter {
   status: () => ProgressStatus = () => ({ state: 'done' });
 
   async launch(context: RunContext): Promise<void> {
-    const launched = await context.launchRole('server', 'localhost', {
-      file: process.execPath,
-      args: ['-e', this.program],
-    });
-    await waitUntilReady(context, launched, () => Promise.resolve(launched.process.tail(9).includes('up')));
+    const command = { file: process.execPath, args: ['-e', this.program] };
+    const readiness = { kind: 'log', pattern: /^up$/ } as const;
+    await launchRoles(context, [{ role: 'server', after: [], command: () => command, readiness }]);
   }
 
   progressPredicate(): ProgressStatus {
@@ -70,13 +66,6 @@ interface Outcome {
   readonly events: readonly string[];
 }
 
-function requested(config = CONFIG): RunRequest {
-  const root = mkdtempSync(join(tmpdir(), 'assay-job-'));
-  writeFileSync(join(root, 'demo.yaml'), config);
-  const plan = planSession(sessionOptions({ root }), frameworks);
-  return startRun(plan.cells[0]!, { server: ['localhost'] }, plan.artifacts);
-}
-
 interface RunOptions {
   readonly config?: string;
   readonly abort?: AbortController;
@@ -85,17 +74,18 @@ interface RunOptions {
 
 async function run(adapter: Scripted, options: RunOptions = {}): Promise<Outcome> {
   const { config, abort = new AbortController(), onPhase = () => undefined } = options;
-  const request = requested(config);
-  const context = new JobContext({ request, writer: new RunWriter(request.folder), abort, report: () => undefined });
+  const request = startedRun(config ?? CONFIG);
+  const context = contextOf(request, { abort });
   const returned = await runJob(adapter, context, {
     manifest: readOwnManifest(request.folder),
-    onPhase,
+    listener: { onPhase, onWait: () => undefined },
   });
+  await context.hosts.close();
   const manifest = readManifest(request.folder);
   // Whatever happened: what the job returns is what stands on disk, whole, and nothing runs on.
   expect(manifest).toEqual(returned);
   await checkEvidence(request.folder, manifest, { hashes: true });
-  expect(await context.executor('localhost').findLabelled(request.runId)).toEqual([]);
+  expect(await localExecutor('localhost').findLabelled(request.runId)).toEqual([]);
   return { manifest, folder: request.folder, events: readEvents(request.folder).map(({ event }) => event) };
 }
 
@@ -114,15 +104,23 @@ describe('runJob', () => {
       'teardown ok',
     ]);
     expect(events).toEqual([
+      'hosts.acquired',
       'prepare.start',
       'prepare.done',
       'seed.logged',
+      'launch.start',
       'launch.container_up',
       'launch.role_ready',
+      'launch.done',
+      'await.start',
+      'await.done',
+      'parse.start',
       'request',
       'request',
       'parse.done',
+      'verify.start',
       'verify.passed',
+      'verify.done',
       'teardown.start',
       'teardown.done',
     ]);
@@ -238,7 +236,7 @@ describe('runJob', () => {
       scripted({ status: () => broken, teardown: () => Promise.reject(new Error('no route')) }),
     );
     expect(manifest.failure?.category).toBe('safety_violation');
-    expect(manifest.teardown).toEqual({ orphans: 1, error: 'no route' });
+    expect(manifest.teardown).toEqual({ orphans: 1, kept: false, unconfirmed: [], error: 'no route' });
     expect(manifest.phases.teardown?.status).toBe('failed');
   });
 
@@ -279,10 +277,10 @@ describe('runJob', () => {
       abort.abort(new Interruption('asked to'));
       return result;
     };
-    const { manifest, events } = await run(scripted({ parse }), { abort });
+    const { manifest } = await run(scripted({ parse }), { abort });
     expect(manifest.status).toBe('interrupted');
+    expect(manifest.phases.parse?.status).toBe('failed');
     expect(Object.keys(manifest.sidecars)).toEqual(expect.arrayContaining(['samples.arrows', 'trajectory.arrows']));
-    expect(events).not.toContain('parse.done');
   });
 
   it('waits for work that outlives the abort before it hashes what that work writes', async () => {
@@ -372,19 +370,15 @@ describe('runJob', () => {
     });
 
     it('still ends the run with a manifest when no event can be written', async () => {
-      const request = requested();
+      const request = startedRun(CONFIG);
       symlinkSync('/dev/full', join(request.folder, 'events.jsonl'));
       const abort = new AbortController();
-      const context = new JobContext({
-        request,
-        writer: new RunWriter(request.folder),
-        abort,
-        report: () => undefined,
-      });
+      const context = contextOf(request, { abort });
       await runJob(new Scripted(), context, {
         manifest: readOwnManifest(request.folder),
-        onPhase: () => undefined,
+        listener: { onPhase: () => undefined, onWait: () => undefined },
       });
+      await context.hosts.close();
       const manifest = readManifest(request.folder);
       expect(manifest).toMatchObject({
         status: 'failed_setup',

@@ -3,31 +3,48 @@ import { describe, expect, it } from 'vitest';
 import type { PlannedCell } from '../../../src/session/plan.ts';
 import { NodeLocks } from '../../../src/session/node-locks.ts';
 import { Scheduler } from '../../../src/session/scheduler.ts';
-import type { CellOutcome } from '../../../src/session/scheduler.ts';
+import type { CellOutcome, Kept, Turn } from '../../../src/session/scheduler.ts';
 
 const cell = (key: string, ...nodes: string[]): PlannedCell =>
   ({
-    cell: { key, workload: { exclusive: true } },
+    cell: { key, cellId: key, workload: { exclusive: true, canary: false, reuse_server: false, test_id: 'demo' } },
     binding: { state: 'bound', hosts: { server: nodes } },
     skip: null,
   }) as unknown as PlannedCell;
 
+type Run = (turn: Turn<Kept>) => Promise<CellOutcome>;
+
+/** A runner that keeps no servers. */
+const launching = (run: Run) => ({
+  run: async (turn: Turn<Kept>) => ({ outcome: await run(turn), kept: null }),
+  refuse: () => Promise.resolve(),
+});
+
+const passed = (key: string): CellOutcome => ({ state: 'ran', folder: key, status: 'passed' });
+
 /** Launches that end when told, and a log of what ran. */
 function bench(cells: readonly PlannedCell[], locks?: NodeLocks) {
   const started: string[] = [];
-  const ends = new Map<string, () => void>();
-  const scheduler = new Scheduler(
-    cells,
-    ({ cell: { key } }) => {
+  const ends = new Map<string, (status: 'passed' | 'failed_setup') => void>();
+  const runner = launching(
+    ({
+      planned: {
+        cell: { key },
+      },
+    }) => {
       started.push(key);
-      return new Promise<CellOutcome>((resolve) => {
-        ends.set(key, () => resolve({ state: 'ran', folder: key, status: 'passed' }));
+      return new Promise((resolve) => {
+        ends.set(key, (status) => resolve({ state: 'ran', folder: key, status }));
       });
     },
-    locks,
   );
-  const end = async (key: string, outcome: Promise<CellOutcome>): Promise<void> => {
-    ends.get(key)?.();
+  const scheduler = new Scheduler(cells, runner, locks);
+  const end = async (
+    key: string,
+    outcome: Promise<CellOutcome>,
+    status: 'passed' | 'failed_setup' = 'passed',
+  ): Promise<void> => {
+    ends.get(key)?.(status);
     await outcome;
     // The lock is released in a reaction of its own.
     await new Promise(setImmediate);
@@ -77,7 +94,10 @@ describe('Scheduler', () => {
 
   it('runs cells that allow it together on their nodes, and leaves others alone', async () => {
     const sharing = (key: string, ...nodes: string[]): PlannedCell =>
-      ({ ...cell(key, ...nodes), cell: { key, workload: { exclusive: false } } }) as unknown as PlannedCell;
+      ({
+        ...cell(key, ...nodes),
+        cell: { key, workload: { exclusive: false, canary: false } },
+      }) as unknown as PlannedCell;
     const { scheduler, started, end } = bench([sharing('a', 'n1'), sharing('b', 'n1'), cell('c', 'n1')]);
     const [a, b, c] = ['a', 'b', 'c'].map((key) => scheduler.request(key));
     expect(started).toEqual(['a', 'b']);
@@ -110,13 +130,95 @@ describe('Scheduler', () => {
   });
 
   it('frees the nodes of a launch that throws', async () => {
-    const scheduler = new Scheduler([cell('a', 'n1'), cell('b', 'n1')], ({ cell: { key } }) =>
-      key === 'a'
-        ? Promise.reject(new Error('boom'))
-        : Promise.resolve({ state: 'ran', folder: key, status: 'passed' }),
+    const runner = launching(
+      ({
+        planned: {
+          cell: { key },
+        },
+      }) => (key === 'a' ? Promise.reject(new Error('boom')) : Promise.resolve(passed(key))),
     );
+    const scheduler = new Scheduler([cell('a', 'n1'), cell('b', 'n1')], runner);
     await expect(scheduler.request('a')).rejects.toThrow('boom');
     expect(await scheduler.request('b')).toMatchObject({ state: 'ran' });
+  });
+
+  describe('with a canary', () => {
+    const ahead = (key: string, ...nodes: string[]): PlannedCell => {
+      const planned = cell(key, ...nodes);
+      return { ...planned, cell: { ...planned.cell, workload: { ...planned.cell.workload, canary: true } } };
+    };
+
+    it('lets the first cell of a config go alone, and the others when its setup was good', async () => {
+      const { scheduler, started, end } = bench([
+        ahead('a', 'n1'),
+        ahead('b', 'n2'),
+        ahead('c', 'n1'),
+        cell('x', 'n3'),
+      ]);
+      const [a] = ['a', 'b', 'c', 'x'].map((key) => scheduler.request(key));
+      expect(started).toEqual(['a', 'x']);
+      await end('a', a!);
+      expect(started).toEqual(['a', 'x', 'b', 'c']);
+    });
+
+    it('launches no other cell when its setup failed, and says why', async () => {
+      const { scheduler, started, end } = bench([ahead('a', 'n1'), ahead('b', 'n2'), ahead('c', 'n1')]);
+      const [a, b] = ['a', 'b'].map((key) => scheduler.request(key));
+      await end('a', a!, 'failed_setup');
+      const refused = { state: 'skipped', reason: 'canary_failed (the setup of a failed, see a)' };
+      expect(await Promise.all([b, scheduler.request('c')])).toEqual([refused, refused]);
+      expect(started).toEqual(['a']);
+    });
+  });
+
+  describe('where servers may be used again', () => {
+    const reusing = (key: string, ...nodes: string[]): PlannedCell => {
+      const planned = cell(key, ...nodes);
+      return { ...planned, cell: { ...planned.cell, workload: { ...planned.cell.workload, reuse_server: true } } };
+    };
+
+    /** Every cell keeps its server when it may; a log of turns and ends. */
+    async function turnsOf(cells: readonly PlannedCell[], keeps = (_key: string): boolean => true) {
+      const log: string[] = [];
+      const scheduler = new Scheduler<Kept & { readonly of: string }>(cells, {
+        run: async ({
+          planned: {
+            cell: { key },
+          },
+          before,
+          mayKeep,
+        }) => {
+          log.push(`${key}${before === null ? '' : ` on ${before.of}`}`);
+          await new Promise(setImmediate);
+          const of = before?.of ?? key;
+          const close = async (): Promise<void> => void log.push(`end ${of}`);
+          return { outcome: passed(key), kept: mayKeep() && keeps(key) ? { of, close } : null };
+        },
+        refuse: () => Promise.resolve(),
+      });
+      await Promise.all(cells.map(({ cell: { key } }) => scheduler.request(key)));
+      await new Promise(setImmediate);
+      return log;
+    }
+
+    it('hands them on along the cells of the same nodes, and asks nobody to keep any after the last', async () => {
+      expect(await turnsOf([reusing('a', 'n1'), reusing('b', 'n1'), reusing('c', 'n1')])).toEqual([
+        'a',
+        'b on a',
+        'c on a',
+      ]);
+    });
+
+    it('starts anew where a run did not keep its servers', async () => {
+      const cells = [reusing('a', 'n1'), reusing('b', 'n1'), reusing('c', 'n1')];
+      expect(await turnsOf(cells, (key) => key !== 'a')).toEqual(['a', 'b', 'c on b']);
+    });
+
+    it('neither passes over a cell that waits for one of the nodes, nor hands servers to other nodes', async () => {
+      const cells = [reusing('a', 'n1'), reusing('wide', 'n1', 'n2'), reusing('b', 'n1')];
+      expect(await turnsOf(cells)).toEqual(['a', 'wide', 'b']);
+      expect(await turnsOf([reusing('a', 'n1'), cell('own', 'n1'), reusing('b', 'n1')])).toEqual(['a', 'own', 'b']);
+    });
   });
 
   it('never has two cells on a node, and runs every requested cell exactly once', async () => {
@@ -130,15 +232,22 @@ describe('Scheduler', () => {
           const busy = new Set<string>();
           const live: (() => void)[] = [];
           const launches: string[] = [];
-          const scheduler = new Scheduler(planned, async ({ cell: { key } }) => {
-            const on = cells[Number(key.slice(1))]!;
-            for (const node of on) expect(busy).not.toContain(node);
-            for (const node of on) busy.add(node);
-            launches.push(key);
-            await new Promise<void>((resolve) => live.push(resolve));
-            for (const node of on) busy.delete(node);
-            return { state: 'ran', folder: key, status: 'passed' };
-          });
+          const runner = launching(
+            async ({
+              planned: {
+                cell: { key },
+              },
+            }) => {
+              const on = cells[Number(key.slice(1))]!;
+              for (const node of on) expect(busy).not.toContain(node);
+              for (const node of on) busy.add(node);
+              launches.push(key);
+              await new Promise<void>((resolve) => live.push(resolve));
+              for (const node of on) busy.delete(node);
+              return passed(key);
+            },
+          );
+          const scheduler = new Scheduler(planned, runner);
           const all = Promise.all(planned.map(({ cell: { key } }) => scheduler.request(key)));
           while (live.length > 0) {
             const [resolve] = live.splice(picks.next().value % live.length, 1);

@@ -15,16 +15,24 @@ async function endOfSession(holds: readonly TimedHold[]): Promise<number> {
   const cells = holds.map(
     ({ nodes, isExclusive }, index) =>
       ({
-        cell: { key: String(index), workload: { exclusive: isExclusive } },
+        cell: { key: String(index), workload: { exclusive: isExclusive, canary: false, reuse_server: false } },
         binding: { state: 'bound', hosts: { server: nodes } },
         skip: null,
       }) as unknown as PlannedCell,
   );
-  const scheduler = new Scheduler(cells, ({ cell: { key } }) => {
-    const endS = now + holds[Number(key)]!.durationS;
-    return new Promise<CellOutcome>((resolve) => {
-      running.push({ endS, end: () => resolve({ state: 'ran', folder: key, status: 'passed' }) });
-    });
+  const scheduler = new Scheduler(cells, {
+    run: ({
+      planned: {
+        cell: { key },
+      },
+    }) => {
+      const endS = now + holds[Number(key)]!.durationS;
+      const outcome: CellOutcome = { state: 'ran', folder: key, status: 'passed' };
+      return new Promise((resolve) => {
+        running.push({ endS, end: () => resolve({ outcome, kept: null }) });
+      });
+    },
+    refuse: () => Promise.resolve(),
   });
   const outcomes = cells.map(({ cell }) => scheduler.request(cell.key));
   while (running.length > 0) {

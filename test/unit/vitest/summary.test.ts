@@ -79,6 +79,7 @@ describe('summaryLines', () => {
         { testId: 'more', cellId: 'a', reason: 'no_adapter' },
         { testId: 'more', cellId: 'b', reason: 'no_adapter' },
       ],
+      notRun: [],
       claims: { passed: 20, failed: 9 },
       artifacts: 'runs',
       elapsedMs: 65_000,
@@ -109,12 +110,32 @@ describe('summaryLines', () => {
     expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(80);
   });
 
+  it('tells the cells that a stopped session never came to, even where it ran none', () => {
+    const lines = summaryLines({
+      runs: [],
+      benchmarks: new Set(),
+      skipped: [],
+      notRun: [
+        { testId: 'demo', cellId: 'conc2' },
+        { testId: 'more', cellId: 'a' },
+        { testId: 'more', cellId: 'b' },
+      ],
+      claims: { passed: 0, failed: 0 },
+      artifacts: 'runs',
+      elapsedMs: 1,
+    });
+    expect(lines).toContain('   ■ demo   conc2 not run: the session was stopped first');
+    expect(lines).toContain('   ■ more   2 cells not run: the session was stopped first');
+    expect(lines.join('\n')).toContain('0 launched · 0 skipped · 3 not run');
+  });
+
   it('says nothing when there was nothing', () => {
     expect(
       summaryLines({
         runs: [],
         benchmarks: new Set(),
         skipped: [],
+        notRun: [],
         claims: { passed: 0, failed: 0 },
         artifacts: 'runs',
         elapsedMs: 1,

@@ -1,0 +1,62 @@
+import type { ContainerSpec } from '../config/schema/container.ts';
+import type { Command, StartOptions } from './executor.ts';
+import { CONTAINER_LABEL } from './run-label.ts';
+
+/** What becomes of one role in a container. */
+export interface Creation {
+  readonly container: ContainerSpec;
+  /** The image by its id, so that a tag that moves meanwhile changes nothing. */
+  readonly imageId: string;
+  readonly command: Command;
+  readonly options: Pick<StartOptions, 'runId' | 'role'>;
+}
+
+/** The name of a role's container. */
+export function containerName({ runId, role }: Pick<StartOptions, 'runId' | 'role'>): string {
+  return `assay-${runId}-${role}`;
+}
+
+/**
+ * The client's arguments that create a role's container; its environment comes in the file that they name.
+ * Not privileged, and no init process of the engine's: podman hosts often lack it, and the first process, whose
+ * usage counts, would be that one. A program that handles no SIGTERM is therefore killed after the grace time.
+ */
+export function createArgs({ container, imageId, command, options }: Creation, envFile: string): readonly string[] {
+  return [
+    'create',
+    `--name=${containerName(options)}`,
+    `--label=${CONTAINER_LABEL}=${options.runId}`,
+    `--label=assay.role=${options.role}`,
+    '--pull=never',
+    '--network=host',
+    // Whatever the host's default is, this one can be followed.
+    `--log-driver=${container.runtime === 'docker' ? 'json-file' : 'k8s-file'}`,
+    `--env-file=${envFile}`,
+    ...mountsOf(container, command).map((mount) => `--mount=${mount}`),
+    ...(container.shm_size === undefined ? [] : [`--shm-size=${container.shm_size}`]),
+    ...container.devices.map((device) => `--device=${device}`),
+    `--entrypoint=${command.file}`,
+    imageId,
+    ...command.args,
+  ];
+}
+
+// `--volume` would make docker create a folder where the source is missing.
+function mountsOf({ mounts }: ContainerSpec, { reads = [] }: Command): readonly string[] {
+  const asked = mounts.map((mount) => {
+    const [source = '', target = '', mode] = mount.split(':');
+    return { source, target, isReadOnly: mode === 'ro' };
+  });
+  const targets = new Set(asked.map(({ target }) => target));
+  const read = [...new Set(reads)]
+    .filter((path) => !targets.has(path))
+    .map((path) => ({ source: path, target: path, isReadOnly: true }));
+  return [...asked, ...read].map(({ source, target, isReadOnly }) =>
+    ['type=bind', `source=${source}`, `target=${target}`, ...(isReadOnly ? ['readonly'] : [])].map(quoted).join(','),
+  );
+}
+
+// The engines read a mount as one line of CSV.
+function quoted(field: string): string {
+  return /[",]/.test(field) ? `"${field.replaceAll('"', '""')}"` : field;
+}

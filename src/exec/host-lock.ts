@@ -1,0 +1,97 @@
+import { spawn } from 'node:child_process';
+import { createInterface } from 'node:readline';
+import { AssayError } from '../core/errors.ts';
+import type { Carrier } from './carrier.ts';
+import type { Exit } from './exit.ts';
+import type { Waiting } from './hosts.ts';
+import { shellWords } from './shell-quote.ts';
+
+/** Where lock files lie on every host; the variable is for those who must not share it. */
+const FOLDER_VARIABLE = 'ASSAY_LOCK_FOLDER';
+const DEFAULT_FOLDER = '/tmp/assay-locks';
+
+// The kernel gives the lock back when the script's process ends, and the script ends with its
+// stdin: a lock dies with whoever holds it. `cat` waits for that end. Who still waits for the
+// lock looks every second whether anybody waits for him.
+const LOCK_SCRIPT = `
+command -v flock >/dev/null || { echo none; exec cat >/dev/null; }
+umask 0
+mkdir -p -m 1777 "$1" || exit
+exec 9<>"$1/$2" || exit
+if ! flock -n "$3" 9; then
+  echo "held $(head -n 1 "$1/$2")"
+  until flock -w 1 "$3" 9; do kill -0 "$PPID" || exit; done
+fi
+if [ "$3" = -x ]; then echo "$4" >"$1/$2"; fi
+echo ours
+exec cat >/dev/null
+`;
+
+interface LockOptions {
+  /** What the host is called on every machine that may lock it. */
+  readonly name: string;
+  readonly isExclusive: boolean;
+  /** Who holds it, for whoever waits. */
+  readonly holder: string;
+}
+
+/** A host that is ours until it is released, or this process dies. */
+export interface HostLock {
+  release(): Promise<void>;
+}
+
+/**
+ * Waits until no other session has the host, and keeps it from them. A host without `flock`
+ * keeps nobody out. Rejects with SETUP_FAILED when the host cannot be asked.
+ */
+export async function lockHost(
+  carrier: Carrier,
+  { name, isExclusive, holder }: LockOptions,
+  { signal, onWait }: Waiting,
+): Promise<HostLock> {
+  signal.throwIfAborted();
+  const folder = process.env[FOLDER_VARIABLE] ?? DEFAULT_FOLDER;
+  const words = ['sh', '-c', LOCK_SCRIPT, 'sh', folder, fileName(name), isExclusive ? '-x' : '-s', holder];
+  const { file, args, env } = carrier.carry(`exec ${shellWords(words)}`);
+  const child = spawn(file, args, { env: { ...process.env, ...env } });
+  const aborted = new Promise<null>((resolve) => {
+    signal.addEventListener('abort', () => resolve(null), { once: true });
+  });
+  const ended = new Promise<Exit>((resolve) => {
+    child.once('error', ({ message }) => resolve({ kind: 'lost', reason: message }));
+    child.once('close', (code, by) =>
+      resolve(by === null ? { kind: 'exited', code: code ?? 0 } : { kind: 'signalled', signal: by }),
+    );
+  });
+  // The script may be gone before it is asked to end.
+  child.stdin.on('error', () => undefined);
+  let complaint = '';
+  child.stderr.setEncoding('utf8').on('data', (piece: string) => (complaint += piece));
+  const ours = new Promise<true>((resolve) => {
+    createInterface({ input: child.stdout }).on('line', (line) => {
+      if (line === 'ours' || line === 'none') resolve(true);
+      else onWait(`${carrier.host} is in use by ${line.replace(/^held ?/, '') || 'another session'}`);
+    });
+  });
+  const first = await Promise.race([ours, ended, aborted]);
+  // Once it is ours it outlives an abort: the run is still to be torn down.
+  if (first === null) {
+    child.kill();
+    signal.throwIfAborted();
+  } else if (first !== true) {
+    throw new AssayError('SETUP_FAILED', `${carrier.host} could not be locked: ${carrier.explain(first, complaint)}`, {
+      hint: `check that ${folder} on ${carrier.host} can be written`,
+    });
+  }
+  return {
+    release: async () => {
+      child.stdin.end();
+      await ended;
+    },
+  };
+}
+
+// A name is a host name or an IP address with a port: no slash, no blank.
+function fileName(name: string): string {
+  return `${name.replaceAll(/[^\w.-]+/g, '_')}.lock`;
+}

@@ -1,0 +1,71 @@
+import { messageOf } from '../core/errors.ts';
+import { inContainer } from './container.ts';
+import type { Executor, Labelled } from './executor.ts';
+import type { HostsSpec } from './hosts.ts';
+import { localExecutor } from './local.ts';
+import { withPlainHosts } from './plain-hosts.ts';
+import { cancelAllocations, findAllocations } from './slurm.ts';
+
+/** What was found with a run's label, and ended. */
+export interface Leftovers {
+  /** How many processes, containers and allocations; null when a host cannot tell. */
+  readonly count: number | null;
+  /** The hosts of which nobody can say that nothing is left there, each with the reason. */
+  readonly unconfirmed: readonly string[];
+}
+
+/** Ends what carries a run's label on one host, except what is to be kept. Never rejects. */
+export async function endLabelled(
+  executor: Executor,
+  runId: string,
+  isKept: (item: Labelled) => boolean = () => false,
+): Promise<Leftovers> {
+  try {
+    const found = await executor.findLabelled(runId);
+    if (found === null) return { count: null, unconfirmed: [] };
+    const orphans = found.filter((item) => !isKept(item));
+    await executor.end(orphans);
+    return { count: orphans.length, unconfirmed: [] };
+  } catch (thrown) {
+    return unconfirmed(executor.host, thrown);
+  }
+}
+
+/** The sum of what was found in several places. */
+export function addLeftovers(all: readonly Leftovers[]): Leftovers {
+  return {
+    count: all.reduce<number | null>((sum, { count }) => (sum === null || count === null ? null : sum + count), 0),
+    unconfirmed: all.flatMap(({ unconfirmed: hosts }) => hosts),
+  };
+}
+
+/** Ends what runs left whose job host is gone: its clients on this machine, then what is on the hosts. Never rejects. */
+export async function endLeftovers(spec: HostsSpec, runIds: readonly string[]): Promise<Leftovers> {
+  const perRun = runIds.map(async (runId) => {
+    const here = await endLabelled(localExecutor('localhost'), runId);
+    const there = await endOnHosts(spec, runId).catch((thrown: unknown) => unconfirmed('hosts', thrown));
+    return addLeftovers([here, there]);
+  });
+  return addLeftovers(await Promise.all(perRun));
+}
+
+function endOnHosts(spec: HostsSpec, runId: string): Promise<Leftovers> {
+  const { container } = spec;
+  if (spec.reach.executor === 'slurm') return endAllocations(runId);
+  return withPlainHosts(spec, runId, async (executors) => {
+    const inside = executors.map((executor) => (container === null ? executor : inContainer(executor, container)));
+    return addLeftovers(await Promise.all(inside.map((executor) => endLabelled(executor, runId))));
+  });
+}
+
+// With its allocation everything ends that was started in it.
+async function endAllocations(runId: string): Promise<Leftovers> {
+  const ids = await findAllocations(runId);
+  if (ids === null) return { count: null, unconfirmed: ['slurm: squeue does not answer'] };
+  await cancelAllocations(ids);
+  return { count: ids.length, unconfirmed: [] };
+}
+
+function unconfirmed(where: string, thrown: unknown): Leftovers {
+  return { count: null, unconfirmed: [`${where}: ${messageOf(thrown)}`] };
+}

@@ -1,0 +1,42 @@
+import type { PlannedCell } from './plan.ts';
+import type { CellOutcome } from './scheduler.ts';
+
+/** Whether a cell may start as far as the canary of its config is concerned. */
+export type CanaryWord =
+  | { readonly say: 'go' }
+  | { readonly say: 'wait' }
+  /** The canary's setup failed: the cell is not to be launched. */
+  | { readonly say: 'no'; readonly detail: string };
+
+/**
+ * For configs that send one cell ahead: the first that starts is the canary, the
+ * others wait for its end, and stay where they are when its setup failed.
+ */
+export class Canaries {
+  readonly #words = new Map<string, CanaryWord>();
+
+  /** What holds for a cell now. */
+  ask({ cell: { workload } }: PlannedCell): CanaryWord {
+    if (!workload.canary) return { say: 'go' };
+    return this.#words.get(workload.test_id) ?? { say: 'go' };
+  }
+
+  /** Call it when a cell starts: the first one of its config is the canary. */
+  started({ cell: { workload } }: PlannedCell): void {
+    if (workload.canary && !this.#words.has(workload.test_id)) this.#words.set(workload.test_id, { say: 'wait' });
+  }
+
+  /** Call it with what became of a cell; answers whether that says more of the others than before. */
+  ended({ cell: { workload, cellId } }: PlannedCell, outcome: CellOutcome): boolean {
+    const { test_id: config } = workload;
+    if (this.#words.get(config)?.say !== 'wait') return false;
+    if (outcome.state === 'skipped') this.#words.delete(config);
+    else this.#words.set(config, wordAfter(cellId, outcome));
+    return true;
+  }
+}
+
+function wordAfter(cellId: string, { status, folder }: CellOutcome & { readonly state: 'ran' }): CanaryWord {
+  if (status !== 'failed_setup') return { say: 'go' };
+  return { say: 'no', detail: `canary_failed (the setup of ${cellId} failed, see ${folder})` };
+}
