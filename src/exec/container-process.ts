@@ -36,7 +36,8 @@ fi`,
  * Last it says, for the log and whoever reads it, when the container ran out of memory.
  */
 export function followCommand({ runtime }: Engine, id: string, name: string): Command {
-  const script = `broke_off() { echo "the log of container $3 broke off: what it prints from now on is missing" >&2; }
+  const script = `name=$3
+broke_off() { echo "the log of container $name broke off: what it prints from now on is missing" >&2; }
 ${FOLLOW[runtime]}
 "$1" container inspect --format "$4" "$2" 2>/dev/null | grep OOMKilled >&2`;
   const outOfMemory = `{{if .State.OOMKilled}}container ${name} exited with code {{.State.ExitCode}}, OOMKilled{{end}}`;

@@ -2,8 +2,9 @@ import { messageOf } from '../core/errors.ts';
 import { inContainer } from './container.ts';
 import type { Executor, Labelled } from './executor.ts';
 import type { HostsSpec } from './hosts.ts';
-import { localExecutor } from './local.ts';
+import { findMarked, localExecutor } from './local.ts';
 import { withPlainHosts } from './plain-hosts.ts';
+import { CLIENT_LABEL } from './run-label.ts';
 import { cancelAllocations, findAllocations } from './slurm.ts';
 
 /** What was found with a run's label, and ended. */
@@ -42,11 +43,17 @@ export function addLeftovers(all: readonly Leftovers[]): Leftovers {
 /** Ends what runs left whose job host is gone: its clients on this machine, then what is on the hosts. Never rejects. */
 export async function endLeftovers(spec: HostsSpec, runIds: readonly string[]): Promise<Leftovers> {
   const perRun = runIds.map(async (runId) => {
-    const here = await endLabelled(localExecutor('localhost'), runId);
+    const here = await endClients(runId);
     const there = await endOnHosts(spec, runId).catch((thrown: unknown) => unconfirmed('hosts', thrown));
     return addLeftovers([here, there]);
   });
   return addLeftovers(await Promise.all(perRun));
+}
+
+async function endClients(runId: string): Promise<Leftovers> {
+  const clients = (await findMarked(CLIENT_LABEL, runId)) ?? [];
+  await localExecutor('localhost').end(clients);
+  return { count: clients.length, unconfirmed: [] };
 }
 
 function endOnHosts(spec: HostsSpec, runId: string): Promise<Leftovers> {

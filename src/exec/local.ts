@@ -150,16 +150,21 @@ async function copy(code: 'SETUP_FAILED' | 'EVIDENCE_MISSING', from: string, to:
 
 // Linux tells the environment of every process we may see; a zombie's is empty,
 // so a dead child that waits for its parent is not taken for an orphan.
-async function findLabelled(runId: string): Promise<readonly Labelled[] | null> {
-  if (process.platform !== 'linux') return null;
-  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name)).map(Number);
-  const marked = await Promise.all(pids.map((pid) => labelled(pid, runId)));
-  return marked.filter((item) => item !== null);
+function findLabelled(runId: string): Promise<readonly Labelled[] | null> {
+  return findMarked(RUN_LABEL, runId);
 }
 
-async function labelled(pid: number, runId: string): Promise<Labelled | null> {
+/** The live processes of this machine with this variable in their environment; null where the system does not tell. */
+export async function findMarked(variable: string, value: string): Promise<readonly Labelled[] | null> {
+  if (process.platform !== 'linux') return null;
+  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name)).map(Number);
+  const found = await Promise.all(pids.map((pid) => marked(pid, `${variable}=${value}`)));
+  return found.filter((item) => item !== null);
+}
+
+async function marked(pid: number, mark: string): Promise<Labelled | null> {
   const environment = await readFile(`/proc/${pid}/environ`, 'latin1').catch(() => '');
-  if (!environment.split('\0').includes(`${RUN_LABEL}=${runId}`)) return null;
+  if (!environment.split('\0').includes(mark)) return null;
   const stat = await readFile(`/proc/${pid}/stat`, 'latin1').catch(() => '');
   // The program's name may hold blanks and brackets: count fields after its last ")".
   const session = Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[3]);

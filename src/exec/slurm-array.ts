@@ -13,6 +13,7 @@ interface ArrayOptions {
   readonly sessionId: string;
   /** How many runs wait for the same nodes. */
   readonly count: number;
+  /** The session's: with it go all tasks of the session that no run took. */
   readonly signal: AbortSignal;
 }
 

@@ -2,7 +2,7 @@ import type { Carrier } from './carrier.ts';
 import { describeExit } from './exit.ts';
 import type { Exit } from './exit.ts';
 import type { HostNode } from './hosts.ts';
-import { RUN_LABEL } from './run-label.ts';
+import { CLIENT_LABEL } from './run-label.ts';
 import { slurmCommand } from './slurm-client.ts';
 
 // What a login would set, and what tells which software is loaded. Never all: our environment holds
@@ -34,7 +34,7 @@ export function slurmCarrier(node: HostNode, { allocation, runId }: CarrierOptio
   return {
     host: node.name,
     address: node.address.host,
-    carry: (script) => slurmCommand('srun', [...args, script], { [RUN_LABEL]: runId }),
+    carry: (script) => slurmCommand('srun', [...args, script], { [CLIENT_LABEL]: runId }),
     explain: (exit, stderr) => explainStep(exit, stderr, { node: node.name, allocation }),
   };
 }

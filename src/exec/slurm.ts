@@ -1,7 +1,7 @@
 import type { Executor } from './executor.ts';
 import type { Waiting } from './hosts.ts';
 import { remoteExecutor } from './remote.ts';
-import { RUN_LABEL } from './run-label.ts';
+import { CLIENT_LABEL } from './run-label.ts';
 import { allocationArgs, submitJob, untilRunning } from './slurm-allocation.ts';
 import type { AllocationRequest } from './slurm-allocation.ts';
 import { slurmCarrier } from './slurm-carrier.ts';
@@ -31,7 +31,7 @@ export async function openSlurmHosts(request: SlurmRequest, waiting: Waiting): P
   const { runId } = request;
   const id = await submitJob(allocationArgs(request), {
     comment: runComment(runId),
-    env: { [RUN_LABEL]: runId },
+    env: { [CLIENT_LABEL]: runId },
     signal: waiting.signal,
   });
   return openJob(id, request, waiting);

@@ -9,7 +9,7 @@ import { isSuccess } from './exit.ts';
 import type { HostNode } from './hosts.ts';
 import { runLocal } from './local.ts';
 import { remoteExecutor } from './remote.ts';
-import { RUN_LABEL } from './run-label.ts';
+import { CLIENT_LABEL } from './run-label.ts';
 import { shellWord } from './shell-quote.ts';
 import { explainSsh } from './ssh-failure.ts';
 
@@ -94,7 +94,7 @@ function sshClient({ address }: HostNode, { file, socket, runId }: ClientFiles):
   return (options, words) => ({
     file: 'ssh',
     args: [...common, ...options, '--', host, ...words],
-    env: { [RUN_LABEL]: runId },
+    env: { [CLIENT_LABEL]: runId },
   });
 }
 

@@ -80,6 +80,7 @@ export class JobHostProcess {
 
   /** Asks for nothing more: a live run is torn down, what is kept is ended. Settles when the process is gone. */
   async close(): Promise<void> {
+    if (this.#live !== null) this.#order({ type: 'stop', reason: 'the session was stopped' });
     this.#child.stdin?.end();
     await this.ended;
   }

@@ -192,6 +192,7 @@ function main(): void {
   lines.on('line', (line) => {
     const order = JSON.parse(line) as JobOrder;
     if (order.type === 'keep') host.answer(order.keep);
+    else if (order.type === 'stop') end(order.reason);
     else add(() => host.serve(order.request));
   });
   lines.once('close', () => {

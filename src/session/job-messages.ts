@@ -14,7 +14,9 @@ export interface RunEnd {
 export type JobOrder =
   | { readonly type: 'run'; readonly request: RunRequest }
   /** The answer to `ending`: whether the next cell may want the servers. */
-  | { readonly type: 'keep'; readonly keep: boolean };
+  | { readonly type: 'keep'; readonly keep: boolean }
+  /** Tears the live run down; the end of stdin follows. */
+  | { readonly type: 'stop'; readonly reason: string };
 
 /** What a job host reports while it runs, one JSON line each. */
 export type JobMessage =

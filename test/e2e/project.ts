@@ -46,7 +46,11 @@ export const ONE_CELL = QUICK_CONFIG.replace('[1, 2, 4]', '[2]').replace(/ +- \{
 export class Project {
   readonly root = realpathSync(mkdtempSync(join(tmpdir(), 'assay-e2e-')));
 
-  constructor(files: Readonly<Record<string, string>>) {
+  readonly #env: Readonly<Record<string, string>>;
+
+  /** `env` is what its sessions find in their environment besides ours. */
+  constructor(files: Readonly<Record<string, string>>, env: Readonly<Record<string, string>> = {}) {
+    this.#env = env;
     mkdirSync(join(this.root, 'node_modules'));
     symlinkSync(REPOSITORY, join(this.root, 'node_modules/vitest-assay'));
     symlinkSync(join(REPOSITORY, 'node_modules/vitest'), join(this.root, 'node_modules/vitest'));
@@ -66,7 +70,7 @@ export class Project {
   /** Starts Vitest in the project, without colours. */
   vitest(...args: readonly string[]) {
     // Locks of its own: the sessions of other tests are not to wait for this one.
-    const env = { NO_COLOR: '1', CI: 'true', ASSAY_LOCK_FOLDER: join(this.root, 'locks') };
+    const env = { NO_COLOR: '1', CI: 'true', ASSAY_LOCK_FOLDER: join(this.root, 'locks'), ...this.#env };
     return execa(process.execPath, [VITEST, ...args], { cwd: this.root, reject: false, all: true, env });
   }
 

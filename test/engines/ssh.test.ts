@@ -7,6 +7,7 @@ import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Executor } from '../../src/exec/executor.ts';
 import type { HostNode } from '../../src/exec/hosts.ts';
+import { CLIENT_LABEL } from '../../src/exec/run-label.ts';
 import { openSshHosts } from '../../src/exec/ssh.ts';
 import type { SshHosts } from '../../src/exec/ssh.ts';
 import { describeConformance, printed, shell, startOptions } from './conformance.ts';
@@ -17,13 +18,13 @@ import type { SshTestHosts } from './ssh-hosts.ts';
 const missing = await sshMissing();
 const FOR_EVER = 'while :; do sleep 0.05; done';
 
-/** The processes of this machine that carry a run's label, with their command lines. */
+/** The processes of this machine that reach hosts for a run, with their command lines. */
 function clientsHere(runId: string): readonly { readonly pid: number; readonly line: string }[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
     .flatMap((name) => {
       try {
-        const isOurs = readFileSync(`/proc/${name}/environ`, 'latin1').split('\0').includes(`ASSAY_RUN_ID=${runId}`);
+        const isOurs = readFileSync(`/proc/${name}/environ`, 'latin1').split('\0').includes(`${CLIENT_LABEL}=${runId}`);
         return isOurs ? [{ pid: Number(name), line: readFileSync(`/proc/${name}/cmdline`, 'latin1') }] : [];
       } catch {
         return [];

@@ -80,7 +80,7 @@ export const llamaCppSpec = defineFramework({
   params: llamaCppParams,
   knobs,
   roles: { required: ['server'], optional: [] },
-  container: 'none',
+  container: 'optional',
   axisTokens: { concurrency: 'conc', request_rate: 'rate', parallel_slots: 'slots' },
   metrics: [
     'ttft_ms',

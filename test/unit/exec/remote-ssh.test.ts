@@ -128,7 +128,7 @@ describe.skipIf(!hasSsh)('openSshHosts', () => {
     });
     const command = carriers.get('n1')!.carry("echo 'a'");
     expect(command.file).toBe('ssh');
-    expect(command.env).toEqual({ ASSAY_RUN_ID: 'r1' });
+    expect(command.env).toEqual({ ASSAY_CLIENT_OF: 'r1' });
     expect(command.args.slice(-3)).toEqual(['--', '::1', String.raw`exec /bin/sh -c 'echo '\''a'\'''`]);
     const read = settings(command.args);
     expect(

@@ -103,9 +103,9 @@ describe('slurmCommand', () => {
 describe('slurmCarrier', () => {
   it('marks the client with the run, and hands neither the mark nor a secret on to the node', () => {
     vi.stubEnv('HF_TOKEN', 'x');
-    vi.stubEnv('ASSAY_RUN_ID', 'outer');
+    vi.stubEnv('ASSAY_CLIENT_OF', 'outer');
     const { args, env } = slurmCarrier(node('n1'), { allocation: '7', runId: 'r1' }).carry('true');
-    expect(env).toEqual({ ASSAY_RUN_ID: 'r1' });
+    expect(env).toEqual({ ASSAY_CLIENT_OF: 'r1' });
     expect(args.find((arg) => arg.startsWith('--export='))).toMatch(/^--export=PATH\b/);
     expect(args.join(' ')).not.toMatch(/HF_TOKEN|ASSAY_RUN_ID|ALL/);
   });

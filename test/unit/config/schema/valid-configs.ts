@@ -32,7 +32,7 @@ const OWN_FIELDS: Readonly<Record<string, Fields>> = {
 };
 
 const TRAINING = ['megatron', 'jax', 'jax_js'];
-const WITHOUT_CONTAINER = ['llama_cpp', 'jax_js'];
+const WITHOUT_CONTAINER = ['jax_js'];
 
 const EVERY_THRESHOLD: readonly Fields[] = [
   { kind: 'Percentile', metric: 'ttft_ms', percentile: 99, op: '<=', value: 50, min_samples: 'auto' },
