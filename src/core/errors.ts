@@ -60,3 +60,9 @@ export function withoutStack(thrown: unknown): unknown {
 export function messageOf(thrown: unknown): string {
   return thrown instanceof Error ? thrown.message : String(thrown);
 }
+
+/** The text of anything that was thrown and, of a known error, the next step. */
+export function sentenceOf(thrown: unknown): string {
+  const hint = thrown instanceof AssayError ? thrown.hint : undefined;
+  return hint === undefined ? messageOf(thrown) : `${messageOf(thrown)} - ${hint}`;
+}

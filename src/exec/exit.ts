@@ -11,14 +11,15 @@ export function isSuccess(exit: Exit): boolean {
   return exit.kind === 'exited' && exit.code === 0;
 }
 
-/** How a process ended, as the rest of a sentence: `ended with code 1`. */
-export function describeExit(exit: Exit): string {
+/** How a process ended, as the rest of a sentence: `ended with code 1`, and `when` behind it: `under load`. */
+export function describeExit(exit: Exit, when = ''): string {
+  const then = when === '' ? '' : ` ${when}`;
   switch (exit.kind) {
     case 'exited':
-      return `ended with code ${exit.code}${exit.isOutOfMemory === true ? ', out of memory' : ''}`;
+      return `ended with code ${exit.code}${then}${exit.isOutOfMemory === true ? ', out of memory' : ''}`;
     case 'signalled':
-      return `ended with ${exit.signal}`;
+      return `ended with ${exit.signal}${then}`;
     case 'lost':
-      return `was lost: ${exit.reason}`;
+      return `was lost${then}: ${exit.reason}`;
   }
 }

@@ -79,8 +79,11 @@ export async function lockHost(
     child.kill();
     signal.throwIfAborted();
   } else if (first !== true) {
-    throw new AssayError('SETUP_FAILED', `${carrier.host} could not be locked: ${carrier.explain(first, complaint)}`, {
-      hint: `check that ${folder} on ${carrier.host} can be written`,
+    const message = `${carrier.host} could not be locked: ${carrier.explain(first, complaint)}`;
+    const isOfFolder = complaint.includes(folder);
+    throw new AssayError('SETUP_FAILED', message, {
+      // The way there may have failed: then the reason says what to do.
+      ...(isOfFolder ? { hint: `check that ${folder} on ${carrier.host} can be written` } : {}),
     });
   }
   return {

@@ -21,6 +21,10 @@ export interface HostsSpec {
   readonly isExclusive: boolean;
   /** The longest time that the run may hold its hosts. */
   readonly timeLimitMs: number;
+  /** The session that the run belongs to: Slurm tasks that it asked for and no run took yet carry its id. */
+  readonly session: string;
+  /** The task of such an array that this run takes; null when it asks for an allocation of its own. */
+  readonly task: string | null;
 }
 
 /** What somebody who waits for hosts wants to hear, and how the wait is ended. */

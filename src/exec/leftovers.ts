@@ -5,6 +5,7 @@ import type { HostsSpec } from './hosts.ts';
 import { findMarked, localExecutor } from './local.ts';
 import { withPlainHosts } from './plain-hosts.ts';
 import { CLIENT_LABEL } from './run-label.ts';
+import { cancelSlurmArrays } from './slurm-array.ts';
 import { cancelAllocations, findAllocations } from './slurm.ts';
 
 /** What was found with a run's label, and ended. */
@@ -58,15 +59,16 @@ async function endClients(runId: string): Promise<Leftovers> {
 
 function endOnHosts(spec: HostsSpec, runId: string): Promise<Leftovers> {
   const { container } = spec;
-  if (spec.reach.executor === 'slurm') return endAllocations(runId);
+  if (spec.reach.executor === 'slurm') return endAllocations(spec, runId);
   return withPlainHosts(spec, runId, async (executors) => {
     const inside = executors.map((executor) => (container === null ? executor : inContainer(executor, container)));
     return addLeftovers(await Promise.all(inside.map((executor) => endLabelled(executor, runId))));
   });
 }
 
-// With its allocation everything ends that was started in it.
-async function endAllocations(runId: string): Promise<Leftovers> {
+// With its allocation everything ends that was started in it. The session is dead, so nobody takes its tasks any more.
+async function endAllocations({ session }: HostsSpec, runId: string): Promise<Leftovers> {
+  await cancelSlurmArrays(session);
   const ids = await findAllocations(runId);
   if (ids === null) return { count: null, unconfirmed: ['slurm: squeue does not answer'] };
   await cancelAllocations(ids);
@@ -74,5 +76,6 @@ async function endAllocations(runId: string): Promise<Leftovers> {
 }
 
 function unconfirmed(where: string, thrown: unknown): Leftovers {
-  return { count: null, unconfirmed: [`${where}: ${messageOf(thrown)}`] };
+  const message = messageOf(thrown);
+  return { count: null, unconfirmed: [message.startsWith(`${where} `) ? message : `${where}: ${message}`] };
 }

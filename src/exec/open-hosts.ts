@@ -6,6 +6,7 @@ import type { HostLock } from './host-lock.ts';
 import { lockHost } from './host-lock.ts';
 import type { HostNode, Hosts, HostsSpec, Waiting } from './hosts.ts';
 import { localCarrier, localExecutor } from './local.ts';
+import { openSlurmTask } from './slurm-array.ts';
 import { openSlurmHosts } from './slurm.ts';
 import { openSshHosts } from './ssh.ts';
 
@@ -48,7 +49,7 @@ async function reach(spec: HostsSpec, runId: string, waiting: Waiting): Promise<
 }
 
 async function reachPlain(spec: HostsSpec, runId: string, waiting: Waiting): Promise<Reached> {
-  const { reach: way, nodes, timeLimitMs, isExclusive } = spec;
+  const { reach: way, nodes, timeLimitMs, isExclusive, task } = spec;
   switch (way.executor) {
     case 'local': {
       // Windows has neither a POSIX shell nor flock.
@@ -62,15 +63,24 @@ async function reachPlain(spec: HostsSpec, runId: string, waiting: Waiting): Pro
       const { executors, carriers, close } = await openSshHosts(nodes, { config: way.config, runId });
       try {
         const locks = await lockAll(spec, carriers, waiting);
-        return { executors, allocation: null, close: () => releaseAll(locks).finally(close) };
+        const letGo = async (): Promise<void> => {
+          try {
+            await releaseAll(locks);
+          } finally {
+            await close();
+          }
+        };
+        return { executors, allocation: null, close: letGo };
       } catch (thrown) {
         await close();
         throw thrown;
       }
     }
     // Slurm keeps others from the nodes of an allocation.
-    case 'slurm':
-      return openSlurmHosts({ nodes, slurm: way.slurm, timeLimitMs, isExclusive, runId }, waiting);
+    case 'slurm': {
+      const request = { nodes, slurm: way.slurm, timeLimitMs, isExclusive, runId };
+      return task === null ? openSlurmHosts(request, waiting) : openSlurmTask(task, request, waiting);
+    }
   }
 }
 

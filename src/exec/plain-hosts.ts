@@ -19,7 +19,11 @@ export async function withPlainHosts<T>(
       return use([]);
     case 'ssh': {
       const { executors, close } = await openSshHosts(nodes, { config: reach.config, runId: label });
-      return use([...executors.values()]).finally(close);
+      try {
+        return await use([...executors.values()]);
+      } finally {
+        await close();
+      }
     }
   }
 }

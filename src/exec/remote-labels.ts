@@ -31,10 +31,10 @@ export async function findProcesses(
   const { exit, stdout } = await run({ file: '/bin/sh', args: ['-c', FIND_SCRIPT, 'sh', label] });
   if (exit.kind === 'exited' && exit.code === 3) return null;
   if (!isSuccess(exit)) {
-    throw new AssayError(
-      'SETUP_FAILED',
-      `${host} cannot be searched for what run ${runId} left: ${describeExit(exit)}`,
-    );
+    const reason = exit.kind === 'lost' ? exit.reason : `the search ${describeExit(exit)}`;
+    throw new AssayError('SETUP_FAILED', `${host} cannot be searched for what run ${runId} left: ${reason}`, {
+      hint: 'when the host can be reached again, run: assay reap',
+    });
   }
   return [...stdout.matchAll(/^(\d+) (\d+)$/gm)].map(([, pid, session]) => ({
     kind: 'process',

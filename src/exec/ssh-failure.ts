@@ -1,30 +1,31 @@
 import { describeExit } from './exit.ts';
 import type { Exit } from './exit.ts';
 
-/** What ssh says when it fails, what that means, and what to do: the first that applies. */
-const CAUSES: readonly (readonly [pattern: RegExp, meaning: string, next: string])[] = [
+const BROKE_OFF = 'the connection broke off; check the network, and that the host is up';
+
+/** What ssh says when it fails, and what that means: the first that applies. */
+const CAUSES: readonly (readonly [pattern: RegExp, meaning: string])[] = [
+  [/^(Timeout, server .* not responding|client_loop: |Connection (to .* )?closed by remote host)/m, BROKE_OFF],
+  [/^ssh: Could not resolve hostname/m, 'no such name; correct its address in the cluster file'],
   [
-    /^Timeout, server .* not responding|^client_loop: |^Connection (to .* )?closed by remote|^mux_client_.*(read|write)|^Connection reset/m,
-    'the connection broke off',
-    'check the network, and that the host is up',
-  ],
-  [/^ssh: Could not resolve hostname/m, 'no such name', 'correct its address in the cluster file'],
-  [/Connection refused\s*$/m, 'the connection was refused', 'check that sshd runs there, and its port'],
-  [
-    /(Connection|Operation) timed out|Connection timeout|timed out during banner exchange/,
-    'no answer to the connection',
-    'check its address, the network and firewalls',
-  ],
-  [/No route to host|Network is unreachable/, 'there is no way to it', 'check its address and the network'],
-  [
-    /Host key verification failed|REMOTE HOST IDENTIFICATION HAS CHANGED|host key is known/,
-    'its host key is not the known one',
-    'log in once by hand, or correct the file of known hosts',
+    /^ssh: connect to host .*: Connection refused/m,
+    'the connection was refused; check that sshd runs there, and its port',
   ],
   [
-    /Permission denied \(|Too many authentication failures/,
-    'the login was denied',
-    'check user and ssh_key, and that the key needs no passphrase',
+    /^ssh: connect to host .* timed out|^Connection timed out during banner exchange/m,
+    'no answer to the connection; check its address, the network and firewalls',
+  ],
+  [
+    /^ssh: connect to host .* (No route to host|Network is unreachable)/m,
+    'no way to it; check its address and the network',
+  ],
+  [
+    /^(Host key verification failed|No .* host key is known for)/m,
+    'its host key is not the known one; log in once by hand, or correct the file of known hosts',
+  ],
+  [
+    /^\S+: Permission denied \(|Too many authentication failures/m,
+    'the login was denied; check user and ssh_key, and that the key needs no passphrase',
   ],
 ];
 
@@ -32,7 +33,9 @@ const CAUSES: readonly (readonly [pattern: RegExp, meaning: string, next: string
 export function explainSsh(host: string, exit: Exit, stderr: string): string {
   const said = stderr.trim();
   const cause = CAUSES.find(([pattern]) => pattern.test(said));
-  if (cause !== undefined) return `ssh to ${host}: ${cause[1]}; ${cause[2]}`;
+  if (cause !== undefined) return `ssh to ${host}: ${cause[1]}`;
+  // A client of a shared connection has no words for its end; the last ones may be those of the command.
+  const meaning = exit.kind === 'exited' && exit.code === 255 ? `: ${BROKE_OFF}` : ` ${describeExit(exit)}`;
   const lastLine = said.split('\n').at(-1) ?? '';
-  return `ssh to ${host} ${describeExit(exit)}${lastLine === '' ? '' : `: ${lastLine}`}`;
+  return `ssh to ${host}${meaning}${lastLine === '' ? '' : `; the last words were: ${lastLine}`}`;
 }

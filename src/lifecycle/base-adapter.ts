@@ -1,4 +1,4 @@
-import { messageOf } from '../core/errors.ts';
+import { sentenceOf } from '../core/errors.ts';
 import type { Threshold } from '../config/threshold.ts';
 import type { Verdict } from '../evidence/verdict.ts';
 import { evaluateAll } from '../verdicts/evaluate.ts';
@@ -36,6 +36,6 @@ export abstract class BaseAdapter implements Adapter {
     for (const { process } of context.launched.toReversed()) {
       await process.stop(STOP_GRACE_MS).catch((thrown: unknown) => failures.push(thrown));
     }
-    if (failures.length > 0) throw new AggregateError(failures, failures.map(messageOf).join('; '));
+    if (failures.length > 0) throw new AggregateError(failures, failures.map(sentenceOf).join('; '));
   }
 }

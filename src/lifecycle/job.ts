@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { AssayError, messageOf } from '../core/errors.ts';
+import { AssayError, sentenceOf } from '../core/errors.ts';
 import { formatDuration } from '../core/units.ts';
 import { STATUS_OF_FAILURE, WorkloadFailure } from '../evidence/failure.ts';
 import type { Phase } from '../evidence/failure.ts';
@@ -15,8 +15,11 @@ import { finiteResult } from './finite.ts';
 import { ensureImages, HostState } from './host-state.ts';
 import { Interruption } from './interruption.ts';
 import { JobRecord, UNCLASSIFIED } from './job-record.ts';
+import { lastLines } from './last-lines.ts';
 import { describeProgress } from './monitor.ts';
 import { tearDown } from './teardown.ts';
+
+const ASK_FOR_MORE = 'where nothing hangs, raise `timeouts.total`';
 
 /** What happens in a job that somebody may want to show. */
 export interface JobListener {
@@ -106,8 +109,8 @@ class Job {
     const isOver = await delay(total, false, { signal }).catch(() => true);
     if (isOver) return;
     const stood = context.progress === null ? '' : `, stood at ${describeProgress(context.progress)}`;
-    const message = `not finished after ${formatDuration(total)} (in ${record.lastPhase}${stood})`;
-    context.abort(new WorkloadFailure('liveness_failure', message));
+    const message = `not finished after ${formatDuration(total)} (in ${record.lastPhase}${stood}) - ${ASK_FOR_MORE}`;
+    context.abort(new WorkloadFailure('liveness_failure', message, lastLines(context.launched)));
   }
 
   /** Runs a phase; ends it at once when the run is aborted. */
@@ -230,12 +233,6 @@ async function fingerprints(context: JobContext): Promise<ReadonlyMap<string, Ho
 
 function windowOf(result: WorkloadResult): Pick<RunTables, 'measuredDurationMs' | 'startedAtMs'> {
   return { measuredDurationMs: result.durationMs, startedAtMs: result.startedAtMs };
-}
-
-/** What was thrown, as one sentence: what, and what to do. */
-function sentenceOf(thrown: unknown): string {
-  const hint = thrown instanceof AssayError ? thrown.hint : undefined;
-  return hint === undefined ? messageOf(thrown) : `${messageOf(thrown)} - ${hint}`;
 }
 
 // A known error says all there is to say; the stack of a bug says where it is.

@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { WorkloadFailure } from '../evidence/failure.ts';
 import { formatDuration } from '../core/units.ts';
 import type { Progress, ProgressStatus, RunContext } from './adapter.ts';
+import { lastLines } from './last-lines.ts';
 
 const POLL_INTERVAL_MS = 200;
 
@@ -52,7 +53,7 @@ async function watchProgress(
     if (status.state === 'done') return;
     if (status.mark !== lastMark) [lastMark, lastChange] = [status.mark, now];
     context.report({ ...status.progress, quietMs: now - lastChange });
-    if (now - lastChange > inactivity) throw stalled(`no progress for ${formatDuration(inactivity)}`, status);
+    if (now - lastChange > inactivity) throw stalled(context, status);
     await delay(POLL_INTERVAL_MS);
   }
 }
@@ -63,8 +64,11 @@ function violation(context: RunContext, status: ProgressStatus & { readonly stat
   return new WorkloadFailure('safety_violation', `${predicate}: ${detail}`, evidence);
 }
 
-function stalled(what: string, { progress }: ProgressStatus & { readonly state: 'running' }): WorkloadFailure {
-  return new WorkloadFailure('liveness_failure', `${what} (stood at ${describeProgress(progress)})`);
+function stalled(context: RunContext, { progress }: ProgressStatus & { readonly state: 'running' }): WorkloadFailure {
+  const { inactivity } = context.request.cell.workload.timeouts;
+  const what = `no progress for ${formatDuration(inactivity)} (stood at ${describeProgress(progress)})`;
+  const next = 'where nothing hangs, raise `timeouts.inactivity`';
+  return new WorkloadFailure('liveness_failure', `${what} - ${next}`, lastLines(context.launched));
 }
 
 /** How far the work is: `12 of 40 req`. */

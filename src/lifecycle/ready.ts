@@ -5,10 +5,11 @@ import { WorkloadFailure } from '../evidence/failure.ts';
 import { describeExit } from '../exec/exit.ts';
 import type { RunningProcess } from '../exec/executor.ts';
 import type { LaunchedRole, ReadyRole, RunContext } from './adapter.ts';
+import { lastLines } from './last-lines.ts';
 
 const PROBE_INTERVAL_MS = 25;
 const PROBE_TIMEOUT_MS = 2000;
-const EVIDENCE_LINES = 8;
+const ASK_FOR_MORE = 'where it only loads for longer, raise `timeouts.launch`';
 
 /** How a role says that it is ready. */
 export type Readiness = {
@@ -68,7 +69,7 @@ async function refuseHopeless(launched: LaunchedRole, failure: string | null, ti
     throw setupFailure(launched, `${describeExit(await process.exited)} before it was ready`);
   }
   if (failure !== null) throw setupFailure(launched, `said that it failed: ${failure}`);
-  if (timeoutMs !== null) throw setupFailure(launched, `not ready after ${formatDuration(timeoutMs)}`);
+  if (timeoutMs !== null) throw setupFailure(launched, `not ready after ${formatDuration(timeoutMs)} - ${ASK_FOR_MORE}`);
 }
 
 interface LineWatch {
@@ -107,6 +108,7 @@ async function answers(url: string): Promise<boolean> {
   }
 }
 
-function setupFailure({ role, host, process }: LaunchedRole, what: string): WorkloadFailure {
-  return new WorkloadFailure('setup_failure', `${role} on ${host} ${what}`, process.tail(EVIDENCE_LINES));
+function setupFailure(launched: LaunchedRole, what: string): WorkloadFailure {
+  const { role, host } = launched;
+  return new WorkloadFailure('setup_failure', `${role} on ${host} ${what}`, lastLines([launched]));
 }

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { messageOf } from '../core/errors.ts';
+import { sentenceOf } from '../core/errors.ts';
 import { formatDuration } from '../core/units.ts';
 import type { Labelled } from '../exec/executor.ts';
 import type { HostState } from './host-state.ts';
@@ -96,7 +96,7 @@ class Teardown {
     if (!context.hosts.isOpen()) return { orphans: 0, unconfirmed: [] };
     await this.#attempt(() => this.#ending.hostState.snapshot('post'));
     const left = await this.#attempt(() => removeOrphans(context, kept));
-    for (const host of left?.unconfirmed ?? []) this.#errors.add(`nobody knows what is left on ${host}`);
+    for (const reason of left?.unconfirmed ?? []) this.#errors.add(reason);
     return { orphans: left?.count ?? null, unconfirmed: [...(left?.unconfirmed ?? context.hostNames())] };
   }
 
@@ -111,7 +111,7 @@ class Teardown {
   }
 
   #note(thrown: unknown): void {
-    if (thrown !== this.#ending.cause) this.#errors.add(messageOf(thrown));
+    if (thrown !== this.#ending.cause) this.#errors.add(sentenceOf(thrown));
   }
 
   /** Waits until nothing that an abort left behind can write into the run any more. */

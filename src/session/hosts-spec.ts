@@ -4,8 +4,12 @@ import type { RoleHosts } from '../config/identity.ts';
 import type { Reach } from '../config/node-address.ts';
 import type { HostsSpec } from '../exec/hosts.ts';
 
-/** How the hosts of a bound cell are reached, and what the cell asks of them. */
-export function hostsSpecOf({ workload, topology }: Cell, hosts: RoleHosts, pool: Pool): HostsSpec {
+/** How the hosts of a bound cell are reached, and what the cell of a session asks of them. */
+export function hostsSpecOf(
+  { workload, topology }: Cell,
+  hosts: RoleHosts,
+  { pool, session }: { readonly pool: Pool; readonly session: string },
+): HostsSpec {
   const { launch, total } = workload.timeouts;
   const names = new Set(Object.values(hosts).flat());
   return {
@@ -17,6 +21,8 @@ export function hostsSpecOf({ workload, topology }: Cell, hosts: RoleHosts, pool
     isExclusive: workload.exclusive,
     // Time to launch and to tear down on top of the work.
     timeLimitMs: total + launch,
+    session,
+    task: null,
   };
 
   function gpusOn(name: PoolNode['name']): number {

@@ -15,7 +15,7 @@ import { reapRun } from './reap.ts';
 const JOB_HOST = fileURLToPath(new URL('./job-host.js', import.meta.url));
 
 /** The variable by which people and tests know a job host; its value is the id of its first run. */
-export const JOB_HOST_MARK = 'ASSAY_JOB_HOST';
+const JOB_HOST_MARK = 'ASSAY_JOB_HOST';
 
 /** Who follows a run. */
 export interface JobListener {

@@ -12,6 +12,7 @@ import { RUN_FILES } from '../evidence/run-folder.ts';
 import { readOwnManifest, RunWriter } from '../evidence/run-writer.ts';
 import type { Hosts } from '../exec/hosts.ts';
 import { endLabelled } from '../exec/leftovers.ts';
+import { cancelSlurmArrays } from '../exec/slurm-array.ts';
 import { hostsOf } from '../exec/open-hosts.ts';
 import type { RunRequest } from '../lifecycle/adapter.ts';
 import { JobContext } from '../lifecycle/context.ts';
@@ -39,9 +40,12 @@ class JobHost {
   #hosts: Hosts | null = null;
   #abort = new AbortController();
   #answer: (keep: boolean) => void = () => undefined;
+  /** The run that is live. */
+  #live: RunRequest | null = null;
 
   /** Runs one cell; a run that is asked for after the end was asked for is torn down at once. */
   async serve(request: RunRequest): Promise<void> {
+    this.#live = request;
     if (!(this.#abort.signal.reason instanceof Interruption)) this.#abort = new AbortController();
     const { folder, artifacts } = request;
     const { scrubber, secrets, refusal } = secretsOf(request);
@@ -111,6 +115,13 @@ class JobHost {
     }
   }
 
+  /** Tears down for a session that died; the Slurm tasks that it asked for and no run took go too. */
+  async abandon(): Promise<void> {
+    const { session, task } = this.#live?.on ?? { session: '', task: null };
+    this.abort(new Interruption('the session that asked for this run is gone'));
+    if (task !== null) await cancelSlurmArrays(session);
+  }
+
   // Whoever waits for the hosts is told of the end of the run: they must be free by then.
   async #report({ status, teardown }: Manifest): Promise<void> {
     const isKept = teardown?.kept ?? false;
@@ -121,6 +132,7 @@ class JobHost {
         tellOutside(thrown);
       });
     }
+    this.#live = null;
     report({ type: 'finished', end: { status, isKept, isClean } });
   }
 }
@@ -181,6 +193,7 @@ function main(): void {
   const fail = (thrown: unknown): void => host.abort(thrown instanceof Error ? thrown : new Error(messageOf(thrown)));
   process.on('uncaughtException', fail);
   process.on('unhandledRejection', fail);
+  let isStopped = false;
   let work = Promise.resolve();
   const add = (step: () => Promise<void>): void => {
     work = work.then(step).catch((thrown: unknown) => {
@@ -192,11 +205,14 @@ function main(): void {
   lines.on('line', (line) => {
     const order = JSON.parse(line) as JobOrder;
     if (order.type === 'keep') host.answer(order.keep);
-    else if (order.type === 'stop') end(order.reason);
-    else add(() => host.serve(order.request));
+    else if (order.type === 'stop') {
+      isStopped = true;
+      end(order.reason);
+    } else add(() => host.serve(order.request));
   });
   lines.once('close', () => {
-    end('the session that asked for this run is gone');
+    const abandoned = isStopped ? Promise.resolve() : host.abandon();
+    add(() => abandoned);
     add(() => host.close());
     // Work that an aborted run left behind may hold the process; nothing it does matters any more.
     add(async () => void reports.end(() => process.exit()));

@@ -1,3 +1,4 @@
+import { v7 as uuidv7 } from 'uuid';
 import { digestOn } from '../exec/image-digest.ts';
 import type { RoleHosts } from '../config/identity.ts';
 import type { Phase, Status } from '../evidence/failure.ts';
@@ -12,6 +13,7 @@ import { identifyWithImage } from './plan.ts';
 import type { PlannedCell, SessionPlan } from './plan.ts';
 import { reapDeadRuns } from './reap.ts';
 import type { Reaped } from './reap.ts';
+import { SlurmLine } from './slurm-line.ts';
 import { NOT_RUN, Scheduler } from './scheduler.ts';
 import type { CellOutcome, Turn, TurnEnd } from './scheduler.ts';
 import { newRun, recordSkip, startRun } from './start-run.ts';
@@ -34,6 +36,8 @@ export class Session {
   /** What ends when everything that was launched is gone. */
   readonly #live = new Set<Promise<unknown>>();
   readonly #skipped = new Set<string>();
+  readonly #id = uuidv7();
+  readonly #slurmLine = new SlurmLine(this.#id);
   #swept: Promise<void> | null = null;
   #isStopped = false;
 
@@ -70,6 +74,7 @@ export class Session {
     this.#scheduler.close();
     await Promise.all([...this.#jobHosts].map((jobHost) => jobHost.close()));
     await Promise.allSettled(this.#live);
+    await this.#slurmLine.close();
   }
 
   /** Ends the live runs at once, and cleans up behind them from here; settles when that is done. */
@@ -91,10 +96,11 @@ export class Session {
     return work.finally(() => this.#live.delete(work));
   }
 
-  async #run({ planned, hosts, before, mayKeep }: Turn<JobHostProcess>): Promise<TurnEnd<JobHostProcess>> {
+  async #run({ planned, hosts, before, mayKeep, behind }: Turn<JobHostProcess>): Promise<TurnEnd<JobHostProcess>> {
     this.#swept ??= this.#sweep();
     await this.#swept;
     const request = await this.#request(planned, hosts);
+    const task = before === null ? await this.#slurmLine.take(request.on, [planned, ...behind]) : null;
     // The session may have been stopped meanwhile.
     if (this.#isStopped) return { outcome: NOT_RUN, kept: before };
     // Noted first: whatever happens from here on, somebody can clean up.
@@ -107,7 +113,7 @@ export class Session {
       if (message.type === 'waiting') this.#listen({ type: 'waiting', planned, what: message.reason });
       if (message.type === 'phase' || message.type === 'progress') this.#listen({ ...message, planned });
     };
-    const { status, isKept } = await jobHost.run(request, { onMessage, mayKeep });
+    const { status, isKept } = await jobHost.run({ ...request, on: { ...request.on, task } }, { onMessage, mayKeep });
     this.#listen({ type: 'ended', planned, folder, status });
     if (!isKept) await jobHost.close();
     return { outcome: { state: 'ran', folder, status }, kept: isKept ? jobHost : null };
@@ -116,7 +122,7 @@ export class Session {
   /** The request of a cell, with the digest of the image that its hosts have now. */
   async #request(planned: PlannedCell, hosts: RoleHosts): Promise<RunRequest> {
     const { pool, artifacts } = this.plan;
-    const on = hostsSpecOf(planned.cell, hosts, pool);
+    const on = hostsSpecOf(planned.cell, hosts, { pool, session: this.#id });
     const identity = planned.identity.isPending ? identifyWithImage(planned, await digestOn(on)) : planned.identity;
     return newRun({ ...planned, identity }, { hosts, on, artifacts });
   }

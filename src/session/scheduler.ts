@@ -28,6 +28,8 @@ export interface Turn<Servers extends Kept> {
   readonly before: Servers | null;
   /** Ask it at the end: whether a cell waits for these nodes that may want the servers. */
   readonly mayKeep: () => boolean;
+  /** The cells that come next on the very same nodes, in order, before one that needs some of them only. */
+  readonly behind: readonly PlannedCell[];
 }
 
 /** What a turn came to, and the servers it left running. */
@@ -151,7 +153,8 @@ export class Scheduler<Servers extends Kept = Kept> {
     const { planned, hosts, settle } = entry;
     try {
       const mayKeep = (): boolean => this.#successorOf(entry) !== null;
-      const { outcome, kept } = await this.#runner.run({ planned, hosts, before, mayKeep });
+      const behind = this.#behind(entry);
+      const { outcome, kept } = await this.#runner.run({ planned, hosts, before, mayKeep, behind });
       this.#ended(planned, outcome);
       settle(outcome);
       return kept;
@@ -168,6 +171,13 @@ export class Scheduler<Servers extends Kept = Kept> {
     if (this.#canaries.ended(planned, outcome)) this.#startWhatFits();
   }
 
+  #behind(entry: Waiting): readonly PlannedCell[] {
+    const { hold, hosts } = entry;
+    const onThese = this.#waiting.filter((other) => other !== entry && sharesNode(other.hold, hold));
+    const first = onThese.findIndex((other) => JSON.stringify(other.hosts) !== JSON.stringify(hosts));
+    return onThese.slice(0, first === -1 ? undefined : first).map(({ planned }) => planned);
+  }
+
   #takeSuccessor(entry: Waiting): Waiting | null {
     const next = this.#successorOf(entry);
     if (next !== null) {
@@ -179,10 +189,14 @@ export class Scheduler<Servers extends Kept = Kept> {
 
   /** The next cell on these nodes, if it may take over the servers of this one. */
   #successorOf({ planned, hosts, hold }: Waiting): Waiting | null {
-    const next = this.#waiting.find((waiting) => waiting.hold.nodes.some((node) => hold.nodes.includes(node)));
+    const next = this.#waiting.find((waiting) => sharesNode(waiting.hold, hold));
     if (next === undefined || this.#canaries.ask(next.planned).say === 'no') return null;
     return canTakeOver({ planned, hosts }, next) ? next : null;
   }
+}
+
+function sharesNode(one: NodeHold, other: NodeHold): boolean {
+  return one.nodes.some((node) => other.nodes.includes(node));
 }
 
 // Whether they are launched the same way only the adapter can tell; here what must be the same at the least.

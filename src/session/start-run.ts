@@ -46,7 +46,7 @@ function scrubberFor({ workload }: Cell): Scrubber {
 
 /** Leaves a run directory that says why a cell was not run: status `skipped`, the reason, the config. */
 export async function recordSkip(planned: PlannedCell, skip: Skip, { artifacts, pool }: SessionPlan): Promise<void> {
-  const request = newRun(planned, { hosts: {}, on: hostsSpecOf(planned.cell, {}, pool), artifacts });
+  const request = newRun(planned, { hosts: {}, on: hostsSpecOf(planned.cell, {}, { pool, session: '' }), artifacts });
   const { folder } = request;
   const first = firstManifest(request);
   const manifest: Manifest = {

@@ -116,4 +116,20 @@ describe.skipIf(noSlurm !== null)(title('in a Slurm allocation', noSlurm), () =>
     });
     expect(await cluster.jobs()).toEqual([]);
   });
+
+  it('waits in the queue as one array where several cells need the same nodes', async () => {
+    const cells = `${ONE_CELL.replace('[2]', '[1, 2, 4]')}reuse_server: false\n`;
+    const project = new Project(
+      { 'configs/quick.yaml': cells, 'cluster.json': clusterFile(cluster.nodes, { executor: 'slurm' }) },
+      { ASSAY_CLUSTER: 'cluster.json', ...cluster.env },
+    );
+    const { exitCode, screen } = await project.run('-t', 'every_phase_finished');
+    expect(exitCode, screen).toBe(0);
+    const allocations = project.runFolders().map((folder) => readManifest(folder).executor.allocation);
+    const [array] = allocations.toSorted().map((allocation) => allocation?.split('_')[0]);
+    // The first request starts before the others are known; the second asks for all that wait by then.
+    expect(allocations.filter((allocation) => allocation?.includes('_'))).toHaveLength(2);
+    expect(array).toMatch(/^\d+$/);
+    expect(await cluster.jobs()).toEqual([]);
+  });
 });

@@ -16,7 +16,11 @@ export function startPlanned(
   { pool, artifacts }: Pick<SessionPlan, 'pool' | 'artifacts'>,
 ): RunRequest {
   const hosts = planned.binding.state === 'bound' ? planned.binding.hosts : {};
-  const request = newRun(planned, { hosts, on: hostsSpecOf(planned.cell, hosts, pool), artifacts });
+  const request = newRun(planned, {
+    hosts,
+    on: hostsSpecOf(planned.cell, hosts, { pool, session: 'test' }),
+    artifacts,
+  });
   startRun(request);
   return request;
 }

@@ -12,7 +12,7 @@ export function judgeServing(server: LaunchedRole, load: LoadProgress): Progress
   const evidence = server.process.tail(EVIDENCE_LINES);
   const exit = server.process.exit();
   if (exit !== null) {
-    const detail = `${server.role} on ${server.host} ${describeExit(exit)} under load`;
+    const detail = `${server.role} on ${server.host} ${describeExit(exit, 'under load')}`;
     return { state: 'broken', predicate: 'server_alive', detail, evidence };
   }
   const isSafe = load.finished < FAILURES_NEED_REQUESTS || load.failed / load.finished <= TOLERATED_FAILURE_RATE;

@@ -58,10 +58,7 @@ describe('explainSsh', () => {
       'ssh: connect to host 10.0.0.1 port 22: Connection timed out',
       'no answer to the connection; check its address, the network and firewalls',
     ],
-    [
-      'ssh: connect to host 10.0.0.1 port 22: No route to host',
-      'there is no way to it; check its address and the network',
-    ],
+    ['ssh: connect to host 10.0.0.1 port 22: No route to host', 'no way to it; check its address and the network'],
     [
       'ssh: Could not resolve hostname n1: Name or service not known',
       'no such name; correct its address in the cluster file',
@@ -90,8 +87,18 @@ describe('explainSsh', () => {
     expect(explainSsh('n1', code255, said)).toBe(`ssh to n1: ${meaning}`);
   });
 
+  it('does not take words of the command for words of ssh', () => {
+    const broke = 'ssh to n1: the connection broke off; check the network, and that the host is up';
+    expect(explainSsh('n1', code255, '')).toBe(broke);
+    expect(explainSsh('n1', code255, 'motd\napi: Connection refused\n')).toBe(
+      `${broke}; the last words were: api: Connection refused`,
+    );
+  });
+
   it('passes on what it does not know', () => {
-    expect(explainSsh('n1', code255, 'motd\nodd\n')).toBe('ssh to n1 ended with code 255: odd');
+    expect(explainSsh('n1', { kind: 'exited', code: 0 }, 'motd\nodd\n')).toBe(
+      'ssh to n1 ended with code 0; the last words were: odd',
+    );
     expect(explainSsh('n1', { kind: 'signalled', signal: 'SIGKILL' }, '')).toBe('ssh to n1 ended with SIGKILL');
     expect(explainSsh('n1', { kind: 'lost', reason: 'spawn ssh ENOENT' }, '')).toBe(
       'ssh to n1 was lost: spawn ssh ENOENT',

@@ -193,7 +193,8 @@ describe('runJob', () => {
       {
         category: 'liveness_failure',
         originated_in_phase: 'await',
-        message: 'no progress for 0.3 s (stood at 1 of 2 req)',
+        message: 'no progress for 0.3 s (stood at 1 of 2 req) - where nothing hangs, raise `timeouts.inactivity`',
+        evidence: ['up'],
       },
     ],
     [
@@ -225,7 +226,7 @@ describe('runJob', () => {
       status: 'failed_setup',
       failure: {
         originated_in_phase: 'launch',
-        message: 'server on localhost not ready after 3.0 s',
+        message: 'server on localhost not ready after 3.0 s - where it only loads for longer, raise `timeouts.launch`',
         evidence: ['not yet'],
       },
     });

@@ -77,11 +77,11 @@ describe('launchRoles', () => {
       expect.stringMatching(/^decode http:\/\/127\.0\.0\.1:\d+$/),
     ]);
     context.writer.events.flush();
-    const order = readEvents(context.request.folder).map((event) => `${event.event} ${String(event['role'] ?? '')}`);
-    const routerUp = order.indexOf('launch.container_up router');
-    expect(order.indexOf('launch.role_ready prefill')).toBeLessThan(routerUp);
-    expect(order.indexOf('launch.role_ready decode')).toBeLessThan(routerUp);
-    expect(order.indexOf('launch.container_up decode')).toBeLessThan(order.indexOf('launch.role_ready prefill'));
+    const order = readEvents(context.request.folder).map((event) => `${event.event} ${JSON.stringify(event['role'])}`);
+    const routerUp = order.indexOf('launch.container_up "router"');
+    expect(order.indexOf('launch.role_ready "prefill"')).toBeLessThan(routerUp);
+    expect(order.indexOf('launch.role_ready "decode"')).toBeLessThan(routerUp);
+    expect(order.indexOf('launch.container_up "decode"')).toBeLessThan(order.indexOf('launch.role_ready "prefill"'));
   });
 
   it('ends the wait for the others when one fails, and starts nothing that comes after', async () => {
@@ -111,7 +111,9 @@ describe('launchRoles', () => {
   it('gives up after the launch timeout', async () => {
     const context = await openContext({ server: ['localhost'] }, 'launch: 1s');
     const failure = await failureOf(launchRoles(context, [role('server', 'setInterval(() => {}, 1000)')]));
-    expect(failure.message).toBe('server on localhost not ready after 1.0 s');
+    expect(failure.message).toBe(
+      'server on localhost not ready after 1.0 s - where it only loads for longer, raise `timeouts.launch`',
+    );
   });
 
   it('refuses roles that wait for each other', async () => {

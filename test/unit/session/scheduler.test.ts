@@ -214,6 +214,26 @@ describe('Scheduler', () => {
       expect(await turnsOf(cells, (key) => key !== 'a')).toEqual(['a', 'b', 'c on b']);
     });
 
+    it('tells a turn which cells come next on the very same nodes', async () => {
+      const seen: string[] = [];
+      const runner = launching(
+        async ({
+          planned: {
+            cell: { key },
+          },
+          behind,
+        }) => {
+          seen.push(`${key}: ${behind.map((planned) => planned.cell.key).join(' ')}`);
+          await new Promise(setImmediate);
+          return passed(key);
+        },
+      );
+      const cells = [cell('z', 'n1'), cell('a', 'n1'), cell('b', 'n1'), cell('x', 'n2'), cell('wide', 'n1', 'n2')];
+      const scheduler = new Scheduler([...cells, cell('c', 'n1')], runner);
+      await Promise.all(['z', 'a', 'b', 'x', 'wide', 'c'].map((key) => scheduler.request(key)));
+      expect(seen).toEqual(['z: ', 'x: ', 'a: b', 'b: ', 'wide: ', 'c: ']);
+    });
+
     it('neither passes over a cell that waits for one of the nodes, nor hands servers to other nodes', async () => {
       const cells = [reusing('a', 'n1'), reusing('wide', 'n1', 'n2'), reusing('b', 'n1')];
       expect(await turnsOf(cells)).toEqual(['a', 'wide', 'b']);
