@@ -1,3 +1,4 @@
+import { v7 as uuidv7 } from 'uuid';
 import { findImage } from './container-image.ts';
 import type { HostsSpec } from './hosts.ts';
 import { withPlainHosts } from './plain-hosts.ts';
@@ -7,7 +8,7 @@ export async function digestOn(spec: HostsSpec): Promise<string | null> {
   const { container, nodes } = spec;
   if (container === null) return null;
   const first = { ...spec, nodes: nodes.slice(0, 1) };
-  return withPlainHosts(first, 'image-digest', async ([executor]) =>
+  return withPlainHosts(first, uuidv7(), async ([executor]) =>
     executor === undefined ? null : findImage(executor, container),
   ).catch(() => null);
 }

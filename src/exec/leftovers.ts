@@ -7,6 +7,7 @@ import { withPlainHosts } from './plain-hosts.ts';
 import { CLIENT_LABEL } from './run-label.ts';
 import { cancelSlurmArrays } from './slurm-array.ts';
 import { cancelAllocations, findAllocations } from './slurm.ts';
+import { endConnections } from './ssh.ts';
 
 /** What was found with a run's label, and ended. */
 export interface Leftovers {
@@ -54,6 +55,7 @@ export async function endLeftovers(spec: HostsSpec, runIds: readonly string[]): 
 async function endClients(runId: string): Promise<Leftovers> {
   const clients = (await findMarked(CLIENT_LABEL, runId)) ?? [];
   await localExecutor('localhost').end(clients);
+  await endConnections(runId);
   return { count: clients.length, unconfirmed: [] };
 }
 

@@ -1,5 +1,5 @@
 import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
+import { readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { AssayError, messageOf } from '../core/errors.ts';
@@ -14,7 +14,7 @@ import { shellWord } from './shell-quote.ts';
 import { explainSsh } from './ssh-failure.ts';
 
 // The path of a socket holds about 100 characters, of which ssh wants 17 for itself.
-const LONGEST_FOLDER = 60;
+const LONGEST_FOLDER = 30;
 
 // Behind the reader's own configuration: of each option, ssh takes the first value that it meets.
 const DEFAULTS = `
@@ -48,10 +48,10 @@ export interface SshHosts {
  * Nothing is connected yet. Rejects with SETUP_FAILED when ssh cannot read its configuration.
  */
 export async function openSshHosts(nodes: readonly HostNode[], { config, runId }: SshOptions): Promise<SshHosts> {
-  const folder = mkdtempSync(join(tmpdir().length > LONGEST_FOLDER ? '/tmp' : tmpdir(), 'assay-'));
+  const folder = mkdtempSync(join(baseFolder(), folderPrefix(runId)));
   const removed = (): Promise<void> => rm(folder, { recursive: true, force: true });
   try {
-    const file = join(folder, 'config');
+    const file = join(folder, CONFIG);
     writeFileSync(file, `${ownConfiguration(config)}\n${DEFAULTS}`, { mode: 0o600 });
     const reached = nodes.map((node, index) => {
       return { node, client: sshClient(node, { file, socket: join(folder, String(index)), runId }) };
@@ -69,6 +69,34 @@ export async function openSshHosts(nodes: readonly HostNode[], { config, runId }
     await removed();
     throw thrown;
   }
+}
+
+/** Where the folders with the connections of runs lie. */
+function baseFolder(): string {
+  return tmpdir().length > LONGEST_FOLDER ? '/tmp' : tmpdir();
+}
+
+/**
+ * Ends the connections that a run left whose process is gone: ssh keeps them open for a while, and they say
+ * nowhere but in the name of their folder whose they were.
+ */
+export async function endConnections(runId: string): Promise<void> {
+  const prefix = folderPrefix(runId);
+  for (const name of (await readdir(baseFolder())).filter((entry) => entry.startsWith(prefix))) {
+    const folder = join(baseFolder(), name);
+    const sockets = (await readdir(folder)).filter((entry) => entry !== CONFIG);
+    const ends = sockets.map((socket) =>
+      runLocal({ file: 'ssh', args: ['-S', join(folder, socket), '-O', 'exit', 'any'] }),
+    );
+    await Promise.all(ends);
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+const CONFIG = 'config';
+
+function folderPrefix(runId: string): string {
+  return `assay-${runId}-`;
 }
 
 /** A command of the ssh client: its options, then what stands behind the host. */

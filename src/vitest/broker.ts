@@ -4,7 +4,7 @@ import { createServer } from 'node:net';
 import type { Server, Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { AssayError, messageOf } from '../core/errors.ts';
+import { sentenceOf } from '../core/errors.ts';
 import { jsonLine, onJsonLine } from '../core/json-lines.ts';
 import type { CellOutcome } from '../session/scheduler.ts';
 
@@ -80,15 +80,10 @@ export class Broker {
   async #answer(cell: string, socket: Socket): Promise<void> {
     const outcome = await this.#request(cell).catch((thrown: unknown) => ({
       state: 'unknown' as const,
-      reason: reasonOf(thrown),
+      reason: sentenceOf(thrown),
     }));
     if (socket.writable) socket.write(jsonLine({ cell, outcome } satisfies BrokerAnswer));
   }
-}
-
-function reasonOf(thrown: unknown): string {
-  const hint = thrown instanceof AssayError ? thrown.hint : undefined;
-  return [messageOf(thrown), ...(hint === undefined ? [] : [hint])].join(' - ');
 }
 
 /** A folder that only this user can enter. */

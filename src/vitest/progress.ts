@@ -6,6 +6,8 @@ import type { SessionEvent } from '../session/run.ts';
 import { paint } from './paint.ts';
 
 const REPEAT_AFTER_MS = 2000;
+// A silence that the reader would wonder about.
+const WORTH_TELLING_MS = 10_000;
 const NAME_WIDTH = 26;
 
 interface LiveCell {
@@ -53,12 +55,13 @@ export class ProgressLines {
     }
   }
 
-  #progress(key: string, name: string, { done, total, unit, rate }: Progress): void {
+  #progress(key: string, name: string, { done, total, unit, rate, quietMs = 0 }: Progress): void {
     const live = this.#live.get(key);
     const now = performance.now();
     if (live === undefined || now - live.printedMs < REPEAT_AFTER_MS) return;
     live.printedMs = now;
-    this.#print(` ● ${name} await     ${`${done}/${total} ${unit}`.padEnd(14)} ${rate}`.trimEnd());
+    const pulse = quietMs < WORTH_TELLING_MS ? rate : `nothing moved for ${formatDuration(quietMs)}`;
+    this.#print(` ● ${name} await     ${`${done}/${total} ${unit}`.padEnd(14)} ${pulse}`.trimEnd());
   }
 
   #took(key: string): string {

@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Executor } from '../../src/exec/executor.ts';
 import type { HostNode } from '../../src/exec/hosts.ts';
 import { CLIENT_LABEL } from '../../src/exec/run-label.ts';
-import { openSshHosts } from '../../src/exec/ssh.ts';
+import { endConnections, openSshHosts } from '../../src/exec/ssh.ts';
 import type { SshHosts } from '../../src/exec/ssh.ts';
 import { describeConformance, printed, shell, startOptions } from './conformance.ts';
 import type { Held } from './ssh-holder.ts';
@@ -216,6 +216,23 @@ describe.skipIf(missing !== null)(`ssh hosts${missing === null ? '' : ` (skipped
     expect(await on('h1').findLabelled(held.runId)).not.toEqual([]);
     process.kill(holder, 'SIGKILL');
     await expect.poll(() => on('h1').findLabelled(held.runId), { timeout: 30_000 }).toEqual([]);
+  }, 120_000);
+
+  it('ends the connections of a process that was killed, and removes their folder', async () => {
+    const [node] = hosts.nodes;
+    const held: Held = {
+      node: node!,
+      config: hosts.config,
+      runId: startOptions().runId,
+      program: `echo up; ${FOR_EVER}`,
+    };
+    const holder = await startHolder(held);
+    const left = () => commandLines().filter((line) => line.startsWith('ssh: ') && line.includes(held.runId));
+    expect(left()).toHaveLength(1);
+    process.kill(holder, 'SIGKILL');
+    await endConnections(held.runId);
+    await expect.poll(left).toEqual([]);
+    expect(readdirSync(tmpdir()).filter((name) => name.includes(held.runId))).toEqual([]);
   }, 120_000);
 
   it('shares one connection, and lets go of it', async () => {
