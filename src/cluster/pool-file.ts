@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { homedir } from 'node:os';
 import { dirname, extname, resolve } from 'node:path';
 import type { z } from 'zod';
 import { explainIssues, place } from '../config/issues/issues.ts';
@@ -112,7 +113,7 @@ function poolOf({ executor, slurm, sshConfig, nodes }: PoolDraft, folder: string
   return {
     executor,
     slurm: executor === 'slurm' ? slurm : null,
-    sshConfig: sshConfig === null ? null : resolve(folder, sshConfig),
+    sshConfig: sshConfig === null ? null : resolve(folder, sshConfig.replace(/^~(?=\/)/, homedir())),
     nodes: nodes.map(({ node }) => withPaths(node, folder)),
   };
 }

@@ -9,6 +9,7 @@ export type ErrorCode =
   | 'CLAIMS_INVALID'
   | 'EVIDENCE_MISSING'
   | 'EVIDENCE_DAMAGED'
+  | 'EVIDENCE_UNWRITABLE'
   | 'SETUP_FAILED'
   | 'TEARDOWN_FAILED'
   | 'PARSE_FAILED'
@@ -61,8 +62,20 @@ export function messageOf(thrown: unknown): string {
   return thrown instanceof Error ? thrown.message : String(thrown);
 }
 
-/** The text of anything that was thrown and, of a known error, the next step. */
+/** What a machine ran out of, and the next step. */
+const EXHAUSTED: Readonly<Record<string, string>> = {
+  ENOSPC: 'free space on this disk',
+  EDQUOT: 'free space within the quota of this user',
+  EMFILE: 'allow more open files: ulimit -n',
+  ENFILE: 'allow the machine more open files: sysctl fs.file-max',
+};
+
+/** The text of anything that was thrown and, where one is known, the next step. */
 export function sentenceOf(thrown: unknown): string {
-  const hint = thrown instanceof AssayError ? thrown.hint : undefined;
+  const hint = thrown instanceof AssayError ? thrown.hint : EXHAUSTED[codeOf(thrown)];
   return hint === undefined ? messageOf(thrown) : `${messageOf(thrown)} - ${hint}`;
+}
+
+function codeOf(thrown: unknown): string {
+  return thrown instanceof Error && 'code' in thrown ? String(thrown.code) : '';
 }

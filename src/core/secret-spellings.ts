@@ -2,9 +2,10 @@
 const SECRET_LINE_LENGTH = 8;
 
 /**
- * Every way in which a text may show this value: as it is, in quotes of some
+ * The ways in which a text may show this value that are looked for: as it is, in quotes of some
  * language, in a URL, in a shell line, in base64 and in hex; of several lines
- * each long one too, since logs come by line. White space around it is no part of it.
+ * each long one too, since logs come by line. White space around it is no part of it. Not among them: a part
+ * of it, other letter case, and encodings of a longer text that it stands in.
  */
 export function spellingsOf(value: string): ReadonlySet<string> {
   const bare = value.trim();

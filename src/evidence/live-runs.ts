@@ -15,6 +15,8 @@ const liveRunSchema = z.strictObject({
   holder: z.strictObject({ hostname: z.string(), pid: z.number(), started: z.string().nullable() }),
   /** Where the job host's own last words are, absolute; null before it is started. */
   output: z.string().nullable(),
+  /** Which environment variables hold its secrets: whoever adds to its evidence must know what to leave out. */
+  secrets: z.record(z.string(), z.strictObject({ env_var: z.string() })),
 });
 
 /** A run that was started in an artifact directory and not yet seen to end. */

@@ -9,9 +9,10 @@ export interface Carrier {
   readonly address: string;
   /**
    * The command of this machine that runs a POSIX shell script on the host. Stdin, stdout and stderr
-   * pass through; the end of stdin reaches the script. Its exit code says nothing certain about the script's.
+   * pass through; the end of stdin reaches the script. Its exit code says nothing certain about the script's,
+   * and the script's environment is whatever the way there gives.
    */
   carry(script: string): Command;
-  /** Why the way to the host broke off, from how the carrying command ended and what it said. */
+  /** Why the way to the host broke off, from how the carrying command ended and what it said; perhaps with what to do. */
   explain(exit: Exit, stderr: string): string;
 }

@@ -57,12 +57,12 @@ export interface RunningProcess {
   readonly exited: Promise<Exit>;
   /** How it ended; null while it runs. */
   exit(): Exit | null;
-  /** The last lines that it printed, both streams in order of arrival. */
+  /** The last lines that it printed, both streams in order of arrival; of the latest 200 only. */
   tail(lines: number): readonly string[];
   /** Calls back for every line from now on, until the function that it answers is called. */
   onLine(listener: (line: string) => void): () => void;
-  /** From now on its output goes to this file; its `logError` starts anew. */
-  redirect(logFile: string): Promise<void>;
+  /** From now on its output goes to this file, whose `logError` starts anew; with null to none, until it is redirected again. */
+  redirect(logFile: string | null): Promise<void>;
   /** The first error of writing its log file: lines are then missing there, though not in the tail. */
   logError(): Error | null;
   /** What the process has used so far; null where it was not measured. */
@@ -71,7 +71,7 @@ export interface RunningProcess {
   stop(graceMs: number): Promise<Exit>;
 }
 
-/** Resources of one process since its start. */
+/** Resources of one process since its start, without those of its children; of a container, of its first process. */
 export interface ProcessUsage {
   readonly cpuSeconds: number | null;
   readonly peakRssBytes: number | null;
@@ -110,9 +110,13 @@ export interface Executor {
   copyIn(from: string, to: string): Promise<void>;
   /** Copies a file of the host to this machine. Rejects with EVIDENCE_MISSING. */
   copyOut(from: string, to: string): Promise<void>;
-  /** What is alive on the host and carries a run's label; null where the host cannot tell. */
+  /**
+   * What is alive on the host and carries a run's label; null where the host cannot tell. Rejects with
+   * SETUP_FAILED when it cannot be asked.
+   */
   findLabelled(runId: string): Promise<readonly Labelled[] | null>;
-  /** Ends these at once. Rejects when that was not possible. */
+  /** Ends these at once, without a grace time. Rejects when one of them may still be there. */
   end(found: readonly Labelled[]): Promise<void>;
+  /** What the host is. Rejects with SETUP_FAILED when it does not say. */
   fingerprint(): Promise<HostFingerprint>;
 }

@@ -22,13 +22,13 @@ if ! flock -n "$3" 9; then
   echo "held $(head -n 1 "$1/$2")"
   until flock -w 1 "$3" 9; do kill -0 "$PPID" || exit; done
 fi
-if [ "$3" = -x ]; then echo "$4" >"$1/$2"; fi
+echo "$4" >"$1/$2"
 echo ours
 exec cat >/dev/null
 `;
 
 interface LockOptions {
-  /** What the host is called on every machine that may lock it. */
+  /** What names the lock on the host: those who say another name do not wait for each other. */
   readonly name: string;
   readonly isExclusive: boolean;
   /** Who holds it, for whoever waits. */
@@ -81,10 +81,9 @@ export async function lockHost(
   } else if (first !== true) {
     const message = `${carrier.host} could not be locked: ${carrier.explain(first, complaint)}`;
     const isOfFolder = complaint.includes(folder);
-    throw new AssayError('SETUP_FAILED', message, {
-      // The way there may have failed: then the reason says what to do.
-      ...(isOfFolder ? { hint: `check that ${folder} on ${carrier.host} can be written` } : {}),
-    });
+    // The way there may have failed: then the reason says what to do.
+    const hint = isOfFolder ? { hint: `check that ${folder} on ${carrier.host} can be written` } : {};
+    throw new AssayError('SETUP_FAILED', message, hint);
   }
   return {
     release: async () => {

@@ -19,7 +19,7 @@ export interface HostsSpec {
   readonly container: ContainerSpec | null;
   /** Whether the run has its hosts to itself. */
   readonly isExclusive: boolean;
-  /** The longest time that the run may hold its hosts. */
+  /** The longest time that the run may hold its hosts, for Slurm to know; nothing else ends it by this. */
   readonly timeLimitMs: number;
   /** The session that the run belongs to: Slurm tasks that it asked for and no run took yet carry its id. */
   readonly session: string;
@@ -47,7 +47,7 @@ export interface Hosts {
   executor(host: string): Executor;
   /** All of them that are open. */
   executors(): readonly Executor[];
-  /** The Slurm job that holds them; null when none does. */
+  /** The Slurm job, or task of an array (`12_3`), that holds them; null when none does. */
   allocation(): string | null;
   /** Lets go of them. Rejects when an allocation could not be given back. */
   close(): Promise<void>;

@@ -6,7 +6,7 @@ import { findMarked, localExecutor } from './local.ts';
 import { withPlainHosts } from './plain-hosts.ts';
 import { CLIENT_LABEL } from './run-label.ts';
 import { cancelSlurmArrays } from './slurm-array.ts';
-import { cancelAllocations, findAllocations } from './slurm.ts';
+import { cancelAllocations, findAllocations, reachSlurmJob } from './slurm.ts';
 import { endConnections } from './ssh.ts';
 
 /** What was found with a run's label, and ended. */
@@ -16,6 +16,8 @@ export interface Leftovers {
   /** The hosts of which nobody can say that nothing is left there, each with the reason. */
   readonly unconfirmed: readonly string[];
 }
+
+const NOTHING: Leftovers = { count: 0, unconfirmed: [] };
 
 /** Ends what carries a run's label on one host, except what is to be kept. Never rejects. */
 export async function endLabelled(
@@ -68,13 +70,29 @@ function endOnHosts(spec: HostsSpec, runId: string): Promise<Leftovers> {
   });
 }
 
-// With its allocation everything ends that was started in it. The session is dead, so nobody takes its tasks any more.
-async function endAllocations({ session }: HostsSpec, runId: string): Promise<Leftovers> {
-  await cancelSlurmArrays(session);
+// A session that lives and finds its tasks gone asks for jobs of their own.
+async function endAllocations(spec: HostsSpec, runId: string): Promise<Leftovers> {
+  await cancelSlurmArrays(spec.session);
   const ids = await findAllocations(runId);
   if (ids === null) return { count: null, unconfirmed: ['slurm: squeue does not answer'] };
+  const containers = await Promise.all(ids.map((id) => endContainersIn(id, spec, runId)));
   await cancelAllocations(ids);
-  return { count: ids.length, unconfirmed: [] };
+  return addLeftovers([{ count: ids.length, unconfirmed: [] }, ...containers]);
+}
+
+// With an allocation every process of its steps ends, but no container of a daemon: those go first, while
+// their nodes can be reached.
+async function endContainersIn(id: string, { container, nodes }: HostsSpec, runId: string): Promise<Leftovers> {
+  if (container === null) return NOTHING;
+  const executors = await reachSlurmJob(id, { nodes, runId });
+  if (executors !== null) {
+    return addLeftovers(await Promise.all(executors.map((host) => endLabelled(inContainer(host, container), runId))));
+  }
+  const names = nodes.map(({ name }) => name);
+  return {
+    count: null,
+    unconfirmed: names.map((name) => `${name}: job ${id} is over, so nobody can look for containers`),
+  };
 }
 
 function unconfirmed(where: string, thrown: unknown): Leftovers {

@@ -109,7 +109,7 @@ async function releaseAll(locks: readonly HostLock[]): Promise<void> {
   await Promise.all(locks.map((lock) => lock.release()));
 }
 
-/** What every session calls this machine, whatever its own cluster file does. */
+/** Its address, since sessions may name it as they like; those that address it differently do not keep each other out. */
 function lockName({ address: { host, port } }: HostNode): string {
   return port === null || port === 22 ? host : `${host}.${port}`;
 }

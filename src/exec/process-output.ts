@@ -60,9 +60,9 @@ export class ProcessOutput {
     this.lines.push(source, text);
   }
 
-  async #redirect(logFile: string): Promise<void> {
+  async #redirect(logFile: string | null): Promise<void> {
     const earlier = this.#log;
-    this.#log = new LogFile(logFile);
+    if (logFile !== null) this.#log = new LogFile(logFile);
     await earlier.close();
   }
 
@@ -87,6 +87,7 @@ export class ProcessOutput {
 
 class LogFile {
   readonly #stream: WriteStream;
+  #isOpen = true;
   error: Error | null = null;
 
   constructor(path: string) {
@@ -96,11 +97,12 @@ class LogFile {
 
   // A full disk must not keep anyone from hearing the process.
   write(text: string): void {
-    if (this.error === null) this.#stream.write(text);
+    if (this.#isOpen && this.error === null) this.#stream.write(text);
   }
 
-  /** Never rejects: what went wrong is in `error`. */
+  /** Never rejects: what went wrong is in `error`. What is written later is dropped. */
   async close(): Promise<void> {
+    this.#isOpen = false;
     this.#stream.end();
     await finished(this.#stream).catch(() => undefined);
   }

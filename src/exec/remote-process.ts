@@ -1,9 +1,9 @@
 import { AssayError } from '../core/errors.ts';
 import type { Carrier } from './carrier.ts';
-import type { Command, Executor, ProcessUsage, RunningProcess, StartOptions } from './executor.ts';
+import type { Command, Executor, RunningProcess, StartOptions } from './executor.ts';
 import { isSuccess } from './exit.ts';
 import type { Exit } from './exit.ts';
-import { parseUsage } from './local-usage.ts';
+import { parseUsage, usageOver } from './local-usage.ts';
 import { ProcessOutput } from './process-output.ts';
 import { lastWords, startClient } from './remote-client.ts';
 import type { Client } from './remote-client.ts';
@@ -64,7 +64,7 @@ export async function startRemote(
     exited,
     exit,
     ...output.heard(),
-    usage: async () => (exit() === null ? usageOf(run, pid) : parseUsage('', '')),
+    usage: async () => (exit() === null ? usageOver({ run }, pid) : parseUsage('', '')),
     stop: async (graceMs) => {
       const words = [String(pid), start, String(Math.ceil(graceMs / 100))];
       const stopping = { file: '/bin/sh', args: ['-c', STOP_SCRIPT, 'sh', ...words] };
@@ -114,10 +114,4 @@ async function begun({ carrier, client, token }: Beginning, file: string): Promi
 
 function startedOf([, pid, ...stat]: readonly string[]): Started {
   return { pid: Number(pid), start: stat[20] ?? '' };
-}
-
-async function usageOf(run: Executor['run'], pid: number): Promise<ProcessUsage> {
-  const read = await run({ file: 'cat', args: [`/proc/${pid}/stat`, `/proc/${pid}/status`] });
-  const [, stat = '', status = ''] = /^(.*)\n([^]*)$/.exec(read.stdout) ?? [];
-  return isSuccess(read.exit) ? parseUsage(stat, status) : parseUsage('', '');
 }

@@ -5,7 +5,7 @@ import { CLIENT_LABEL } from './run-label.ts';
 import { allocationArgs, submitJob, untilRunning } from './slurm-allocation.ts';
 import type { AllocationRequest } from './slurm-allocation.ts';
 import { slurmCarrier } from './slurm-carrier.ts';
-import { cancelAllocations, runComment } from './slurm-queue.ts';
+import { askForJob, cancelAllocations, runComment } from './slurm-queue.ts';
 
 export { cancelAllocations, findAllocations } from './slurm-queue.ts';
 
@@ -35,6 +35,17 @@ export async function openSlurmHosts(request: SlurmRequest, waiting: Waiting): P
     signal: waiting.signal,
   });
   return openJob(id, request, waiting);
+}
+
+/** The nodes of a job that runs already; null when it does not run any more. */
+export async function reachSlurmJob(
+  id: string,
+  { nodes, runId }: Pick<SlurmRequest, 'nodes' | 'runId'>,
+): Promise<readonly Executor[] | null> {
+  const answer = await askForJob(id, new AbortController().signal);
+  if (answer.kind !== 'job' || answer.job.state !== 'RUNNING') return null;
+  const { number } = answer.job;
+  return nodes.map((node) => remoteExecutor(slurmCarrier(node, { allocation: number, runId })));
 }
 
 /** Waits for a job that carries the run's label and reaches its nodes; the job goes when that fails. */

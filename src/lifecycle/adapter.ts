@@ -11,6 +11,7 @@ import type { RunTables } from '../verdicts/run-tables.ts';
 /** Everything a job host is told: plain data, so that it can cross a process border. */
 export interface RunRequest {
   readonly cell: Cell;
+  /** Per role the names of its hosts. */
   readonly hosts: RoleHosts;
   /** How these hosts are reached. */
   readonly on: HostsSpec;
@@ -56,13 +57,14 @@ export interface Progress {
 export interface RunContext {
   readonly request: RunRequest;
   readonly writer: RunWriter;
-  /** Aborted when the run must end early. */
+  /** Aborted when the run must end early, with the cause as its reason. */
   readonly signal: AbortSignal;
-  /** How commands run on a host. */
+  /** How commands run on a host of the run; throws for any other. */
   executor(host: string): Executor;
   /**
    * Starts a role's process on a host, under the run's label, and keeps it for teardown. A server that
-   * an earlier cell left running and that was started in the very same way is used again.
+   * an earlier cell left running and that was started in the very same way is used again. Rejects with SETUP_FAILED
+   * when it cannot be started, and with the signal's reason.
    */
   launchRole(role: string, host: string, command: Command): Promise<LaunchedRole>;
   /** Every role process of this run, in launch order. */
@@ -96,15 +98,24 @@ export interface WorkloadResult {
   readonly durationMs: number | null;
 }
 
-/** What one framework needs. One instance serves one run; the job driver calls the methods in this order. */
+/**
+ * What one framework needs. One instance serves one run; the job driver calls the methods in this order. Whatever ends
+ * the workload is thrown as a WorkloadFailure with its category; what is thrown else is classified by its phase.
+ */
 export interface Adapter {
+  /** Decides what to launch. The hosts are reached, written down and checked, and have the image. */
   prepare(context: RunContext): Promise<void>;
+  /** Starts the roles and waits until all of them are ready. */
   launch(context: RunContext): Promise<void>;
+  /** How the work is at this moment; cheap, for it is asked several times a second. */
   progressPredicate(context: RunContext): ProgressStatus;
+  /** Settles when the work is done; rejects as soon as it is broken or stuck. */
   awaitCompletion(context: RunContext): Promise<void>;
+  /** Reads what the workload left; rows go to the context's writer. */
   parse(context: RunContext): Promise<WorkloadResult>;
   /** One verdict per threshold, in their order. */
   verify(thresholds: readonly Threshold[], tables: RunTables): readonly Verdict[];
+  /** Ends what `launched` holds; called whatever happened before, and it may hold nothing. */
   teardown(context: RunContext): Promise<void>;
 }
 

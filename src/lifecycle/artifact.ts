@@ -16,7 +16,8 @@ const NEXT = 'the log of the framework says why';
  */
 export async function readArtifact(path: string): Promise<string> {
   const text = await readFile(path, 'utf8').catch(async (thrown: NodeJS.ErrnoException) => {
-    if (thrown.code !== 'ENOENT') throw new WorkloadFailure('parse_failure', `${path} cannot be read: ${thrown.message}`);
+    if (thrown.code !== 'ENOENT')
+      throw new WorkloadFailure('parse_failure', `${path} cannot be read: ${thrown.message}`);
     throw new WorkloadFailure('parse_failure', `${path} is missing - ${NEXT}`, [await neighbours(dirname(path))]);
   });
   if (text.trim() !== '') return text;

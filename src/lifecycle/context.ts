@@ -140,10 +140,12 @@ export class JobContext implements RunContext {
     return (await this.#options.maySucceed?.()) ?? false;
   }
 
-  /** Leaves the roles running for the next run: teardown then finds none. */
-  keepServers(): void {
+  /** Leaves the roles running for the next run: teardown then finds none, and this run's logs stay as they are. */
+  async keepServers(): Promise<void> {
     this.kept.keep(this.#launched, this.request.runId);
+    const processes = this.#launched.map(({ process }) => process);
     this.#launched = [];
+    await Promise.all(processes.map((process) => process.redirect(null)));
   }
 
   async #reuse(role: string, host: string, command: Command): Promise<LaunchedRole | null> {

@@ -31,7 +31,11 @@ export class HostState {
     );
   }
 
-  /** Refuses hosts that have another GPU than the config is written for. */
+  /**
+   * Refuses hosts that have another GPU than the config is written for; warns where nobody can tell.
+   *
+   * @throws WorkloadFailure setup_failure with every such host.
+   */
   refuseOtherGpus(): void {
     const target = this.#context.request.cell.workload.target_gpu;
     const mismatches = [...this.before].flatMap(([host, { gpu }]) => checkTargetGpu(target, host, gpu) ?? []);

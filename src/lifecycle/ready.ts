@@ -69,7 +69,8 @@ async function refuseHopeless(launched: LaunchedRole, failure: string | null, ti
     throw setupFailure(launched, `${describeExit(await process.exited)} before it was ready`);
   }
   if (failure !== null) throw setupFailure(launched, `said that it failed: ${failure}`);
-  if (timeoutMs !== null) throw setupFailure(launched, `not ready after ${formatDuration(timeoutMs)} - ${ASK_FOR_MORE}`);
+  if (timeoutMs !== null)
+    throw setupFailure(launched, `not ready after ${formatDuration(timeoutMs)} - ${ASK_FOR_MORE}`);
 }
 
 interface LineWatch {

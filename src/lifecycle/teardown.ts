@@ -84,7 +84,7 @@ class Teardown {
       if (id.kind === 'container') return { kind: 'container', id: id.id };
       return { kind: 'process', pid: id.pid, session: id.pid };
     });
-    context.keepServers();
+    await context.keepServers();
     return kept;
   }
 

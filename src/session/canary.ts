@@ -1,3 +1,4 @@
+import type { Status } from '../evidence/failure.ts';
 import type { PlannedCell } from './plan.ts';
 import type { CellOutcome } from './scheduler.ts';
 
@@ -31,12 +32,12 @@ export class Canaries {
     const { test_id: config } = workload;
     if (this.#words.get(config)?.say !== 'wait') return false;
     if (outcome.state === 'skipped') this.#words.delete(config);
-    else this.#words.set(config, wordAfter(cellId, outcome));
+    else this.#words.set(config, wordAfter(cellId, outcome.status));
     return true;
   }
 }
 
-function wordAfter(cellId: string, { status, folder }: CellOutcome & { readonly state: 'ran' }): CanaryWord {
+function wordAfter(cellId: string, status: Status): CanaryWord {
   if (status !== 'failed_setup') return { say: 'go' };
-  return { say: 'no', detail: `canary_failed (the setup of ${cellId} failed, see ${folder})` };
+  return { say: 'no', detail: `canary_failed (the setup of ${cellId} failed)` };
 }

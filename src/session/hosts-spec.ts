@@ -4,11 +4,19 @@ import type { RoleHosts } from '../config/identity.ts';
 import type { Reach } from '../config/node-address.ts';
 import type { HostsSpec } from '../exec/hosts.ts';
 
+interface SpecOptions {
+  readonly pool: Pool;
+  /** The id of the session. */
+  readonly session: string;
+  /** Whether another cell may go on with the servers of this one. */
+  readonly mayBeFollowed: boolean;
+}
+
 /** How the hosts of a bound cell are reached, and what the cell of a session asks of them. */
 export function hostsSpecOf(
   { workload, topology }: Cell,
   hosts: RoleHosts,
-  { pool, session }: { readonly pool: Pool; readonly session: string },
+  { pool, session, mayBeFollowed }: SpecOptions,
 ): HostsSpec {
   const { launch, total } = workload.timeouts;
   const names = new Set(Object.values(hosts).flat());
@@ -19,8 +27,8 @@ export function hostsSpecOf(
       .map(({ name, address }) => ({ name, address, gpus: gpusOn(name) })),
     container: workload.container ?? null,
     isExclusive: workload.exclusive,
-    // Time to launch and to tear down on top of the work.
-    timeLimitMs: total + launch,
+    // Time to launch and to tear down on top of the work, and for another cell that takes the servers over.
+    timeLimitMs: total + launch + (mayBeFollowed ? total : 0),
     session,
     task: null,
   };

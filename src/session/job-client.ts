@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
-import { closeSync, openSync } from 'node:fs';
+import { closeSync, openSync, rmSync, statSync } from 'node:fs';
 import { hostname } from 'node:os';
 import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
@@ -40,18 +40,21 @@ export class JobHostProcess {
   readonly #output: string;
   /** Settles when the process is gone, with how it ended. */
   readonly ended: Promise<string>;
+  /** When the hosts that it holds are taken from it, by our own monotonic clock. */
+  readonly #endsAtMs: number;
   /** Every run that it was asked for: their label is on what it started. */
   readonly #labels: string[] = [];
   #live: LiveJob | null = null;
 
   /** Starts a job host; `first` is the run that it is started for. */
-  constructor({ artifacts, runId }: RunRequest) {
+  constructor({ artifacts, runId, on }: RunRequest) {
+    this.#endsAtMs = performance.now() + on.timeLimitMs;
     this.#output = jobHostOutput(artifacts, runId);
     this.#child = spawnJobHost(runId, this.#output);
     onJsonLine(this.#child.stdio[3] as Readable, (line) => this.#take(line as JobMessage));
     // A job host that is already gone cannot take its request; its end says so.
     this.#child.stdin?.on('error', () => undefined);
-    this.ended = endOf(this.#child);
+    this.ended = endOf(this.#child).finally(() => this.#forgetSilence());
   }
 
   /**
@@ -78,6 +81,11 @@ export class JobHostProcess {
     });
   }
 
+  /** Whether its hosts are its own for so much longer. */
+  hasTimeFor(durationMs: number): boolean {
+    return performance.now() + durationMs < this.#endsAtMs;
+  }
+
   /** Asks for nothing more: a live run is torn down, what is kept is ended. Settles when the process is gone. */
   async close(): Promise<void> {
     if (this.#live !== null) this.#order({ type: 'stop', reason: 'the session was stopped' });
@@ -100,6 +108,11 @@ export class JobHostProcess {
     live.settle(Promise.resolve(message.end));
   }
 
+  /** What it printed outside of any run is kept; mostly that is nothing. */
+  #forgetSilence(): void {
+    if (statSync(this.#output, { throwIfNoEntry: false })?.size === 0) rmSync(this.#output, { force: true });
+  }
+
   #order(order: JobOrder): void {
     this.#child.stdin?.write(jsonLine(order));
   }
@@ -113,10 +126,12 @@ export class JobHostProcess {
 }
 
 /** The note of a run that no job host answers for yet: this process does. */
-export function noteOf({ runId, folder, on }: RunRequest): LiveRun {
+export function noteOf({ runId, folder, on, cell }: RunRequest): LiveRun {
   const { pid } = process;
   const holder = { hostname: hostname(), pid, started: processStart(pid) };
-  return { run_id: runId, labels: [runId], folder, on: { ...on }, holder, output: null };
+  const declared = Object.entries(cell.workload.secrets);
+  const secrets = Object.fromEntries(declared.map(([label, { env_var }]) => [label, { env_var }]));
+  return { run_id: runId, labels: [runId], folder, on: { ...on }, holder, output: null, secrets };
 }
 
 function spawnJobHost(runId: string, outputFile: string): ChildProcess {

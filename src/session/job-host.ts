@@ -188,6 +188,7 @@ function printInto(folder: string, scrubber: Scrubber): void {
 function main(): void {
   const host = new JobHost();
   const end = (reason: string): void => host.abort(new Interruption(reason));
+  const leave = (): void => void reports.end(() => process.exit());
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => end(`received ${signal}`));
   // What a callback throws ends the run with that as its cause; the first one wins.
   const fail = (thrown: unknown): void => host.abort(thrown instanceof Error ? thrown : new Error(messageOf(thrown)));
@@ -196,9 +197,12 @@ function main(): void {
   let isStopped = false;
   let work = Promise.resolve();
   const add = (step: () => Promise<void>): void => {
-    work = work.then(step).catch((thrown: unknown) => {
+    work = work.then(step).catch(async (thrown: unknown) => {
       tellOutside(thrown);
       process.exitCode = 1;
+      // A run whose end could not be recorded is never reported: whoever waits for it sees this process go.
+      await host.close().catch(tellOutside);
+      leave();
     });
   };
   const lines = createInterface({ input: process.stdin });
@@ -215,7 +219,7 @@ function main(): void {
     add(() => abandoned);
     add(() => host.close());
     // Work that an aborted run left behind may hold the process; nothing it does matters any more.
-    add(async () => void reports.end(() => process.exit()));
+    add(async () => leave());
   });
 }
 

@@ -2,6 +2,9 @@ import { appendFileSync, existsSync, readFileSync, rmSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { messageOf } from '../core/errors.ts';
+import { scrubberOf } from '../core/scrubber.ts';
+import type { Scrubber } from '../core/scrubber.ts';
+import { presentSecrets } from '../core/secret.ts';
 import { markInterrupted } from '../evidence/interrupted.ts';
 import { forgetLive, listLive } from '../evidence/live-runs.ts';
 import type { LiveRun } from '../evidence/live-runs.ts';
@@ -10,6 +13,8 @@ import type { HostsSpec } from '../exec/hosts.ts';
 import { endLeftovers } from '../exec/leftovers.ts';
 import { isSameProcess } from '../exec/process-start.ts';
 import type { RunEnd } from './job-messages.ts';
+
+const LONGEST_COMPLAINT = 300;
 
 /** What was cleaned up behind a run whose session and job host are gone. */
 export interface Reaped {
@@ -32,7 +37,8 @@ export async function reapRun(note: LiveRun, reason: string): Promise<RunEnd> {
   return { status, isKept: false, isClean: ended !== null && unconfirmed.length === 0 };
 }
 
-async function reapNoted({ folder, labels, on, run_id: runId, output }: LiveRun, reason: string): Promise<Reaped> {
+async function reapNoted(note: LiveRun, reason: string): Promise<Reaped> {
+  const { folder, labels, on, run_id: runId, output, secrets } = note;
   // Written by this version for itself: the note is a request that was valid.
   const { count, unconfirmed } = await endLeftovers(on as unknown as HostsSpec, labels);
   const base = { runId, folder, ended: count, unconfirmed };
@@ -41,16 +47,20 @@ async function reapNoted({ folder, labels, on, run_id: runId, output }: LiveRun,
     rmSync(folder, { recursive: true, force: true });
     return { ...base, status: null };
   }
-  keepLastWords(folder, output);
-  return { ...base, status: await markInterrupted(folder, { reason, orphans: count, unconfirmed }) };
+  const scrubber = scrubberOf(Object.values(presentSecrets(secrets, process.env)));
+  const complaint = keepLastWords(folder, output, scrubber);
+  const why = complaint === null ? reason : `${reason}: ${complaint}`;
+  return { ...base, status: await markInterrupted(folder, { reason: why, orphans: count, unconfirmed }, scrubber) };
 }
 
-/** Adds what the job host printed outside of any run to the run it died with. */
-function keepLastWords(folder: string, output: string | null): void {
-  if (output === null || !existsSync(output)) return;
-  const words = readFileSync(output);
-  if (words.length > 0) appendFileSync(join(folder, RUN_FILES.stderr), words);
+/** Adds what the job host printed outside of any run to the run it died with; answers the line that says why. */
+function keepLastWords(folder: string, output: string | null, scrubber: Scrubber): string | null {
+  if (output === null || !existsSync(output)) return null;
+  const words = scrubber.scrub(readFileSync(output, 'utf8'));
+  if (words !== '') appendFileSync(join(folder, RUN_FILES.stderr), words);
   rmSync(output);
+  const complaint = words.split('\n').find((line) => /^(\w*Error\b|FATAL ERROR)/.test(line));
+  return complaint?.slice(0, LONGEST_COMPLAINT) ?? null;
 }
 
 /**

@@ -1,6 +1,5 @@
 import { v7 as uuidv7 } from 'uuid';
 import { digestOn } from '../exec/image-digest.ts';
-import type { RoleHosts } from '../config/identity.ts';
 import type { Phase, Status } from '../evidence/failure.ts';
 import { noteLive } from '../evidence/live-runs.ts';
 import { prepareArtifacts } from '../evidence/run-folder.ts';
@@ -16,6 +15,7 @@ import type { Reaped } from './reap.ts';
 import { SlurmLine } from './slurm-line.ts';
 import { NOT_RUN, Scheduler } from './scheduler.ts';
 import type { CellOutcome, Turn, TurnEnd } from './scheduler.ts';
+import type { Skip } from './skip.ts';
 import { newRun, recordSkip, startRun } from './start-run.ts';
 
 /** What happens to the cells of a session, as it happens. */
@@ -25,6 +25,8 @@ export type SessionEvent =
   | { readonly type: 'waiting'; readonly planned: PlannedCell; readonly what: string }
   | { readonly type: 'phase'; readonly planned: PlannedCell; readonly phase: Phase }
   | { readonly type: 'progress'; readonly planned: PlannedCell; readonly progress: Progress }
+  /** Not launched after all. */
+  | { readonly type: 'refused'; readonly planned: PlannedCell; readonly skip: Skip }
   | { readonly type: 'ended'; readonly planned: PlannedCell; readonly folder: string; readonly status: Status };
 
 /** Runs the cells of a plan on request, each exactly once. */
@@ -47,7 +49,7 @@ export class Session {
     this.#listen = listen;
     const runner = {
       run: (turn: Turn<JobHostProcess>) => this.#tracked(this.#run(turn)),
-      refuse: (planned: PlannedCell, skip: NonNullable<PlannedCell['skip']>) => recordSkip(planned, skip, plan),
+      refuse: (planned: PlannedCell, skip: Skip) => this.#tracked(this.#refuse(planned, skip)),
     };
     this.#scheduler = new Scheduler(plan.cells, runner, locks);
   }
@@ -96,16 +98,21 @@ export class Session {
     return work.finally(() => this.#live.delete(work));
   }
 
+  #refuse(planned: PlannedCell, skip: Skip): Promise<void> {
+    this.#listen({ type: 'refused', planned, skip });
+    return recordSkip(planned, skip, this.plan);
+  }
+
   async #run({ planned, hosts, before, mayKeep, behind }: Turn<JobHostProcess>): Promise<TurnEnd<JobHostProcess>> {
     this.#swept ??= this.#sweep();
     await this.#swept;
-    const request = await this.#request(planned, hosts);
-    const task = before === null ? await this.#slurmLine.take(request.on, [planned, ...behind]) : null;
+    const request = await this.#request(planned, { hosts, behind });
     // The session may have been stopped meanwhile.
     if (this.#isStopped) return { outcome: NOT_RUN, kept: before };
     // Noted first: whatever happens from here on, somebody can clean up.
     noteLive(request.artifacts, noteOf(request));
     startRun(request);
+    const task = before === null ? await this.#slurmLine.take(request.on, [planned, ...behind]) : null;
     const { folder } = request;
     this.#listen({ type: 'started', planned, folder });
     const jobHost = before ?? this.#startJobHost(request);
@@ -113,16 +120,25 @@ export class Session {
       if (message.type === 'waiting') this.#listen({ type: 'waiting', planned, what: message.reason });
       if (message.type === 'phase' || message.type === 'progress') this.#listen({ ...message, planned });
     };
-    const { status, isKept } = await jobHost.run({ ...request, on: { ...request.on, task } }, { onMessage, mayKeep });
+    const { total } = planned.cell.workload.timeouts;
+    const { status, isKept } = await jobHost.run(
+      { ...request, on: { ...request.on, task } },
+      // The next cell takes over the allocation as well: it must have the time for it.
+      { onMessage, mayKeep: () => mayKeep() && jobHost.hasTimeFor(total) },
+    );
     this.#listen({ type: 'ended', planned, folder, status });
     if (!isKept) await jobHost.close();
     return { outcome: { state: 'ran', folder, status }, kept: isKept ? jobHost : null };
   }
 
   /** The request of a cell, with the digest of the image that its hosts have now. */
-  async #request(planned: PlannedCell, hosts: RoleHosts): Promise<RunRequest> {
+  async #request(
+    planned: PlannedCell,
+    { hosts, behind }: Pick<Turn<JobHostProcess>, 'hosts' | 'behind'>,
+  ): Promise<RunRequest> {
     const { pool, artifacts } = this.plan;
-    const on = hostsSpecOf(planned.cell, hosts, { pool, session: this.#id });
+    const mayBeFollowed = behind.length > 0 && planned.cell.workload.reuse_server;
+    const on = hostsSpecOf(planned.cell, hosts, { pool, session: this.#id, mayBeFollowed });
     const identity = planned.identity.isPending ? identifyWithImage(planned, await digestOn(on)) : planned.identity;
     return newRun({ ...planned, identity }, { hosts, on, artifacts });
   }

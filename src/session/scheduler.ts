@@ -203,9 +203,10 @@ function sharesNode(one: NodeHold, other: NodeHold): boolean {
 function canTakeOver(one: Pick<Waiting, 'planned' | 'hosts'>, next: Pick<Waiting, 'planned' | 'hosts'>): boolean {
   const [a, b] = [one.planned.cell.workload, next.planned.cell.workload];
   const shared = (workload: typeof a): string =>
-    JSON.stringify([workload.framework, workload.container, workload.secrets, workload.exclusive]);
+    JSON.stringify([workload.framework, workload.container, workload.secrets, workload.exclusive, workload.timeouts]);
   return (
     a.reuse_server &&
+    JSON.stringify(one.planned.cell.topology) === JSON.stringify(next.planned.cell.topology) &&
     b.reuse_server &&
     shared(a) === shared(b) &&
     JSON.stringify(one.hosts) === JSON.stringify(next.hosts)

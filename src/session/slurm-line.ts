@@ -18,7 +18,7 @@ export class SlurmLine {
     this.#session = session;
   }
 
-  /** The task that a run takes; null when it asks for an allocation of its own. Rejects when Slurm refuses. */
+  /** The task that a run takes; null when it asks for an allocation of its own. */
   async take(spec: HostsSpec, cells: readonly PlannedCell[]): Promise<string | null> {
     const { reach, nodes, timeLimitMs, isExclusive } = spec;
     if (reach.executor !== 'slurm') return null;
@@ -29,7 +29,9 @@ export class SlurmLine {
     if (known !== undefined || count < 2) return known ?? null;
     this.#hasArrays = true;
     const { signal } = this.#closed;
-    const [first = null, ...others] = await submitSlurmArray(request, { sessionId: this.#session, count, signal });
+    // Whoever is refused an array is refused a job, and its run says so.
+    const tasks = await submitSlurmArray(request, { sessionId: this.#session, count, signal }).catch(() => []);
+    const [first = null, ...others] = tasks;
     this.#tasks.set(key, others);
     return first;
   }

@@ -46,14 +46,18 @@ function scrubberFor({ workload }: Cell): Scrubber {
 
 /** Leaves a run directory that says why a cell was not run: status `skipped`, the reason, the config. */
 export async function recordSkip(planned: PlannedCell, skip: Skip, { artifacts, pool }: SessionPlan): Promise<void> {
-  const request = newRun(planned, { hosts: {}, on: hostsSpecOf(planned.cell, {}, { pool, session: '' }), artifacts });
+  const request = newRun(planned, {
+    hosts: {},
+    on: hostsSpecOf(planned.cell, {}, { pool, session: '', mayBeFollowed: false }),
+    artifacts,
+  });
   const { folder } = request;
   const first = firstManifest(request);
   const manifest: Manifest = {
     ...first,
     status: 'skipped',
     skip: { ...skip },
-    tags: tagsOfCell(planned).map(({ name }) => name),
+    tags: tagsOfCell({ ...planned, skip }).map(({ name }) => name),
     timestamp_end: first.timestamp_start,
   };
   const scrubber = scrubberFor(planned.cell);

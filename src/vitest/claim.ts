@@ -6,6 +6,8 @@ import type { Run } from './run.ts';
 export interface ClaimContext {
   readonly run: Run;
   readonly expect: ExpectStatic;
+  /** Annotates the test with something worth a look that fails nothing. */
+  readonly warn: (text: string) => void;
 }
 
 /** One named statement about a cell. */

@@ -52,7 +52,7 @@ export class LiveCells {
   }
 
   onEvent(event: SessionEvent): void {
-    if (event.type === 'reaped' || event.type === 'progress') return;
+    if (event.type === 'reaped' || event.type === 'progress' || event.type === 'refused') return;
     const { key, cellId: name } = event.planned.cell;
     const sinceMs = performance.now();
     if (event.type === 'ended') this.#stages.delete(key);

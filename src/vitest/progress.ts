@@ -50,6 +50,9 @@ export class ProgressLines {
       case 'progress':
         this.#progress(cell.key, name, event.progress);
         return;
+      case 'refused':
+        this.#print(` ${paint('yellow', '-')} ${name} skipped   ${paint('dim', event.skip.reason)}`);
+        return;
       case 'ended':
         this.#print(` ${endMark(event.status)} ${name} ${event.status.padEnd(9)} ${this.#took(cell.key)}`);
     }

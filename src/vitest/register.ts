@@ -62,7 +62,7 @@ class BrokerLine {
   async run(cell: string): Promise<Run> {
     const outcome = await this.#client?.outcome(cell);
     if (outcome?.state === 'ran') return new Run(outcome.folder);
-    if (outcome?.state === 'stopped') throw new NotEvaluable(outcome.reason);
+    if (outcome?.state === 'stopped' || outcome?.state === 'skipped') throw new NotEvaluable(outcome.reason);
     throw new AssayError('EVIDENCE_MISSING', `${cell} has no run: ${outcome?.reason ?? 'the broker was never asked'}`);
   }
 }
@@ -95,8 +95,13 @@ function registerClaim({ name, tags, claim, cell, line }: Registration): void {
 
 async function checkClaim({ claim, ...judgement }: Judgement & { readonly claim: Claim }): Promise<void> {
   const { context, run } = judgement;
-  const verdict = await claim.check({ run, expect: context.expect });
-  if (verdict !== undefined) await judge(verdict, judgement);
+  const warnings: string[] = [];
+  try {
+    const verdict = await claim.check({ run, expect: context.expect, warn: (text) => warnings.push(text) });
+    if (verdict !== undefined) await judge(verdict, judgement);
+  } finally {
+    for (const warning of warnings) await context.annotate(warning, 'assay-warning');
+  }
 }
 
 interface Judgement {

@@ -33,6 +33,8 @@ export class AssayReporter implements Reporter {
   readonly #progress: ProgressLines;
   #selected: readonly PlannedClaim[] = [];
   #folders: string[] = [];
+  /** Cells that were to run and were not launched after all, with why. */
+  #refused: PlannedCell[] = [];
   readonly #ran = new Set<string>();
   #startedMs = performance.now();
 
@@ -52,12 +54,16 @@ export class AssayReporter implements Reporter {
     if (event.type === 'ended') {
       this.#folders.push(event.folder);
       this.#ran.add(event.planned.cell.key);
+    } else if (event.type === 'refused') {
+      this.#refused.push({ ...event.planned, skip: event.skip });
+      this.#ran.add(event.planned.cell.key);
     }
     this.#progress.onEvent(event);
   }
 
   onTestRunStart(): void {
     this.#folders = [];
+    this.#refused = [];
     this.#startedMs = performance.now();
     const { configFiles, cells, warnings } = this.#plan;
     const selectedCells = new Set(this.#selected.map(({ planned }) => planned.cell.key)).size;
@@ -74,8 +80,9 @@ export class AssayReporter implements Reporter {
 
   async onTestRunEnd(modules: readonly TestModule[], _errors: unknown, reason: TestRunEndReason): Promise<void> {
     const isStopped = await this.#session.untilStopped();
-    const skipped = this.#skipped();
-    await this.#session.recordSkips(skipped);
+    const unfit = this.#skipped();
+    await this.#session.recordSkips(unfit);
+    const skipped = [...unfit, ...this.#refused];
     const tests = modules.flatMap((module) => [...module.children.allTests()]);
     // Another project of this Vitest may have claims of its own.
     const own = new Set(this.#selected.map(titleOf));

@@ -1,9 +1,18 @@
+import { stripVTControlCharacters } from 'node:util';
 import { parseMetricName } from '../config/metric-name.ts';
 import { groupBy } from '../core/group-by.ts';
 import { formatDuration, formatNumber } from '../core/units.ts';
 import type { Manifest } from '../evidence/manifest.ts';
 import type { Verdict } from '../evidence/verdict.ts';
 import { paint } from './paint.ts';
+
+const WIDTH = 80;
+
+// Of many cells with the same warning their number tells enough.
+const NAMED_CELLS = 3;
+
+// Taking a lock that nobody holds takes a moment too.
+const WORTH_TELLING_S = 1;
 
 /** A run of this session with its directory, relative to where the user stands. */
 export interface SessionRun {
@@ -54,9 +63,11 @@ export function summaryLines(summary: SessionSummary): readonly string[] {
     ...skippedLines(skipped),
     ...notRunLines(notRun),
     ...[...groupBy(runs.filter(isFailed), causeOf)].flatMap(([cause, failed]) => failureLines(cause, failed)),
+    ...warningLines(runs.map(({ manifest }) => manifest)),
+    ...unconfirmedLines(summary),
     '',
-    ` ${counts(summary)}`,
-    ` ${costs(summary)} · evidence in ${summary.artifacts}/`,
+    ...wrapped(counts(summary)),
+    ...wrapped(costs(summary)),
     '',
   ];
 }
@@ -164,26 +175,84 @@ function failureLines(cause: string, failed: readonly SessionRun[]): readonly st
   ];
 }
 
-function counts({ runs, skipped, notRun, claims }: SessionSummary): string {
+/** What fails nothing, told once for all the cells that it was seen in. */
+function warningLines(manifests: readonly Manifest[]): readonly string[] {
+  const seen = manifests.flatMap(({ cell_id: cell, warnings }) => warnings.map((warning) => ({ ...warning, cell })));
+  const alike = groupBy(seen, ({ pattern_id: id, source }) => `${id} in ${source}`);
+  const lines = [...alike].flatMap(([what, found]) => {
+    const cells = found.length > NAMED_CELLS ? `${found.length} cells` : found.map(({ cell }) => cell).join(', ');
+    const count = found.reduce((sum, { count: times }) => sum + times, 0);
+    return [` ${paint('yellow', '!')} ${cells}   ${what} x${count}`, `   ${paint('dim', found[0]?.hint ?? '')}`];
+  });
+  return lines.length === 0 ? [] : ['', ...lines];
+}
+
+/** Hosts that could not be asked when their run was torn down: something may be running there still. */
+function unconfirmedLines({ runs, artifacts }: SessionSummary): readonly string[] {
+  const reasons = new Set(runs.flatMap(({ manifest: { teardown } }) => teardown?.unconfirmed ?? []));
+  if (reasons.size === 0) return [];
+  return [
+    '',
+    ` ${paint('red', '✗ nobody can say that nothing is left running')}`,
+    ...[...reasons].map((reason) => `   ${reason}`),
+    `   next: make the hosts reachable, then run assay reap ${artifacts}`,
+  ];
+}
+
+/** Parts side by side, as many on a line as fit. */
+function wrapped(parts: readonly string[]): readonly string[] {
+  const lines: string[] = [];
+  for (const part of parts) {
+    const longer = `${lines.at(-1) ?? ''} · ${part}`;
+    if (lines.length > 0 && stripVTControlCharacters(longer).length <= WIDTH) lines.splice(-1, 1, longer);
+    else lines.push(` ${part}`);
+  }
+  return lines;
+}
+
+function counts({ runs, skipped, notRun, claims }: SessionSummary): readonly string[] {
+  const manifests = runs.map(({ manifest }) => manifest);
   return [
     `${claims.passed} claims passed`,
     ...(claims.failed > 0 ? [paint('red', `${claims.failed} failed`)] : []),
-    `${runs.length} launched`,
+    launched(manifests),
     `${skipped.length} skipped`,
     ...(notRun.length > 0 ? [paint('yellow', `${notRun.length} not run`)] : []),
-    leftovers(runs.map(({ manifest }) => manifest)),
-  ].join(' · ');
+    leftovers(manifests),
+  ];
 }
 
-function costs({ runs, elapsedMs }: SessionSummary): string {
+/** A run on a server that another run had started says less of what a launch costs. */
+function launched(manifests: readonly Manifest[]): string {
+  const reusing = manifests.filter(({ launches }) => launches.some(({ reused_from: from }) => from !== null));
+  const note = reusing.length === 0 ? '' : ` (${reusing.length} on a server that ran already)`;
+  return `${manifests.length} launched${note}`;
+}
+
+function costs({ runs, elapsedMs, artifacts }: SessionSummary): readonly string[] {
   const setupS = runs.reduce(
     (sum, { manifest: { phases } }) => sum + (phases.prepare?.duration_s ?? 0) + (phases.launch?.duration_s ?? 0),
     0,
   );
-  return `${formatDuration(elapsedMs)}, of which ${formatDuration(setupS * 1000)} setup`;
+  return [
+    `${formatDuration(elapsedMs)}, of which ${formatDuration(setupS * 1000)} setup`,
+    ...waits(runs.map(({ manifest }) => manifest)),
+    `evidence in ${artifacts}/`,
+  ];
+}
+
+/** Cells may wait side by side, so their times make no sum. */
+function waits(manifests: readonly Manifest[]): readonly string[] {
+  const waited = manifests.map(({ waited_s: seconds }) => seconds ?? 0).filter((seconds) => seconds >= WORTH_TELLING_S);
+  if (waited.length === 0) return [];
+  const cells = waited.length === 1 ? '1 cell' : `${waited.length} cells`;
+  return [`${cells} waited up to ${formatDuration(Math.max(...waited) * 1000)} for nodes`];
 }
 
 function leftovers(manifests: readonly Manifest[]): string {
+  if (manifests.some(({ teardown }) => (teardown?.unconfirmed.length ?? 0) > 0)) {
+    return paint('red', 'something may be left running');
+  }
   const orphans = manifests.map(({ teardown }) => teardown?.orphans ?? null);
   if (orphans.some((count) => count === null)) return 'leftovers not checked on this host';
   const count = orphans.reduce<number>((sum, one) => sum + (one ?? 0), 0);

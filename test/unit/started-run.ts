@@ -18,7 +18,7 @@ export function startPlanned(
   const hosts = planned.binding.state === 'bound' ? planned.binding.hosts : {};
   const request = newRun(planned, {
     hosts,
-    on: hostsSpecOf(planned.cell, hosts, { pool, session: 'test' }),
+    on: hostsSpecOf(planned.cell, hosts, { pool, session: 'test', mayBeFollowed: false }),
     artifacts,
   });
   startRun(request);

@@ -13,7 +13,7 @@ import { startedRun } from '../started-run.ts';
 /** A run that was started, noted as live with this process to answer for it. */
 function startNoted(holder: LiveRun['holder']) {
   const { runId, folder, artifacts, on } = startedRun();
-  noteLive(artifacts, { run_id: runId, labels: [runId], folder, on: { ...on }, holder, output: null });
+  noteLive(artifacts, { run_id: runId, labels: [runId], folder, on: { ...on }, holder, output: null, secrets: {} });
   return { artifacts, folder, runId };
 }
 

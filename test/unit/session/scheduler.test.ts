@@ -165,7 +165,7 @@ describe('Scheduler', () => {
       const { scheduler, started, end } = bench([ahead('a', 'n1'), ahead('b', 'n2'), ahead('c', 'n1')]);
       const [a, b] = ['a', 'b'].map((key) => scheduler.request(key));
       await end('a', a!, 'failed_setup');
-      const refused = { state: 'skipped', reason: 'canary_failed (the setup of a failed, see a)' };
+      const refused = { state: 'skipped', reason: 'canary_failed (the setup of a failed)' };
       expect(await Promise.all([b, scheduler.request('c')])).toEqual([refused, refused]);
       expect(started).toEqual(['a']);
     });
