@@ -1,8 +1,11 @@
 import type { SecretValue } from './secret.ts';
 
+/** The shortest start of a secret that is hidden where a text ends in it; shorter ones stand at the end of any text by chance. */
+const SHORTEST_START = 8;
+
 /** Takes known secrets out of text before it reaches a file or a screen. */
 export interface Scrubber {
-  /** The text with every secret replaced by its label. */
+  /** The text with every secret replaced by its label, and the start of one where it was cut off at the end. */
   scrub(text: string): string;
   /** For text that comes in pieces: a secret may be cut in two. One per stream. */
   stream(): ScrubbedStream;
@@ -65,9 +68,9 @@ class Spellings {
     }
   }
 
-  /** Every occurrence of every spelling, in order; of two at one place the longer one first. */
-  hits(text: string): readonly Hit[] {
-    const hits: Hit[] = [];
+  /** Every occurrence of every spelling, and `more`, in order; of two at one place the longer one first. */
+  hits(text: string, more: readonly Hit[]): readonly Hit[] {
+    const hits = [...more];
     for (const [spelling, mark] of this.#marks) {
       for (let at = text.indexOf(spelling); at !== -1; at = text.indexOf(spelling, at + 1)) {
         hits.push({ at, end: at + spelling.length, mark });
@@ -78,14 +81,31 @@ class Spellings {
 
   /** Where the end of the text begins that may be the start of a longer spelling than the text shows. */
   openFrom(text: string): number {
+    return this.#firstStart(text, () => true)?.at ?? text.length;
+  }
+
+  /** The start of a secret that the text ends in: whoever quotes the first 200 characters may quote half a secret. */
+  cutOff(text: string): Hit | null {
+    const start = this.#firstStart(text, (spelling) => this.#marks.get(spelling) !== spelling);
+    if (start === null || text.length - start.at < SHORTEST_START) return null;
+    return { at: start.at, end: text.length, mark: this.#marks.get(start.spelling) ?? '' };
+  }
+
+  /** Where the text shows the start of a spelling, and ends before it does. */
+  #firstStart(
+    text: string,
+    counts: (spelling: string) => boolean,
+  ): { readonly at: number; readonly spelling: string } | null {
     // Most pieces are whole lines, and few secrets have a line break inside.
-    if (!this.#innerUnits.has(text.charAt(text.length - 1))) return text.length;
+    if (!this.#innerUnits.has(text.charAt(text.length - 1))) return null;
     for (let at = Math.max(0, text.length - this.#longest + 1); at < text.length; at += 1) {
-      const candidates = this.#byFirstUnit.get(text.charAt(at)) ?? [];
       const left = text.length - at;
-      if (candidates.some((spelling) => spelling.length > left && text.endsWith(spelling.slice(0, left)))) return at;
+      const spelling = this.#byFirstUnit
+        .get(text.charAt(at))
+        ?.find((known) => known.length > left && counts(known) && text.endsWith(known.slice(0, left)));
+      if (spelling !== undefined) return { at, spelling };
     }
-    return text.length;
+    return null;
   }
 }
 
@@ -112,14 +132,15 @@ class HidingStream implements ScrubbedStream {
   /** The last piece and what was held back. */
   finish(piece: string): string {
     const text = this.#held + piece;
-    return this.#passOn(text, text.length);
+    const cutOff = this.#spellings.cutOff(text);
+    return this.#passOn(text, text.length, cutOff === null ? [] : [cutOff]);
   }
 
   /** Passes on what lies before `open`; what begins there cannot be told yet. */
-  #passOn(text: string, open: number): string {
+  #passOn(text: string, open: number, more: readonly Hit[] = []): string {
     let passed = '';
     let done = this.#hidden;
-    for (const { at, end, mark } of this.#spellings.hits(text)) {
+    for (const { at, end, mark } of this.#spellings.hits(text, more)) {
       if (at >= open) break;
       if (end <= done) continue;
       if (at >= done) passed += text.slice(done, at);

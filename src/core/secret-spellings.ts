@@ -1,11 +1,14 @@
 /** The shortest line of a secret with several lines that is a secret by itself; shorter ones occur in any log. */
 const SECRET_LINE_LENGTH = 8;
 
+/** The fewest digits by which a secret is told inside a longer base64 text. */
+const SHORTEST_INSIDE = 8;
+
 /**
  * The ways in which a text may show this value that are looked for: as it is, in quotes of some
- * language, in a URL, in a shell line, in base64 and in hex; of several lines
- * each long one too, since logs come by line. White space around it is no part of it. Not among them: a part
- * of it, other letter case, and encodings of a longer text that it stands in.
+ * language, in a URL, in a shell line, in markup, in base64, by itself and as a part of what was encoded,
+ * and in hex; of several lines each long one too, since logs come by line. White space around it is no part
+ * of it. Not among them: a part of it, other letter case, and other encodings of a longer text that it stands in.
  */
 export function spellingsOf(value: string): ReadonlySet<string> {
   const bare = value.trim();
@@ -16,11 +19,15 @@ export function spellingsOf(value: string): ReadonlySet<string> {
     bare,
     lines.join('\n'),
     lines.join('\r\n'),
+    // As whoever puts a text on one line shows it.
+    bare.replaceAll(/\s+/g, ' '),
     ...[bare, ...longLines].flatMap(quoted),
     ...inUrls(bare),
     ...inShell(bare),
+    ...inMarkup(bare),
     // `echo "$TOKEN" | base64` encodes a line.
     ...[value, bare, `${bare}\n`].flatMap(inBase64),
+    ...[0, 1, 2].flatMap((bytesBefore) => insideBase64(bare, bytesBefore)),
     Buffer.from(bare).toString('hex'),
     Buffer.from(bare).toString('hex').toUpperCase(),
   ]);
@@ -76,8 +83,30 @@ function inShell(text: string): readonly string[] {
   ];
 }
 
+/** In HTML and XML: their writers differ in how they write quotes. */
+function inMarkup(text: string): readonly string[] {
+  const marked = text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+  const quotes = [
+    ['"', "'"],
+    ['&quot;', "'"],
+    ['&quot;', '&#39;'],
+    ['&quot;', '&#x27;'],
+    ['&quot;', '&apos;'],
+    ['&#34;', '&#39;'],
+  ] as const;
+  return quotes.map(([double, single]) => marked.replaceAll('"', double).replaceAll("'", single));
+}
+
 function inBase64(text: string): readonly string[] {
   const padded = Buffer.from(text).toString('base64');
   const forUrls = padded.replaceAll('+', '-').replaceAll('/', '_');
   return [padded, forUrls].flatMap((code) => [code, code.replace(/=+$/, '')]);
+}
+
+/** What a text shows of itself in the base64 of a longer one, such as `user:password`: the digits that are its alone. */
+function insideBase64(text: string, bytesBefore: number): readonly string[] {
+  const bytes = Buffer.concat([Buffer.alloc(bytesBefore), Buffer.from(text)]);
+  const [from, to] = [Math.ceil((bytesBefore * 8) / 6), Math.floor((bytes.length * 8) / 6)];
+  if (to - from < SHORTEST_INSIDE) return [];
+  return [bytes.toString('base64'), bytes.toString('base64url')].map((code) => code.slice(from, to));
 }

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, truncateSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import { noSecrets } from '../core/scrubber.ts';
 import type { Scrubber } from '../core/scrubber.ts';
@@ -6,6 +6,7 @@ import { EventLog } from './events.ts';
 import type { Status } from './failure.ts';
 import type { Manifest } from './manifest.ts';
 import { RUN_FILES } from './run-folder.ts';
+import { sidecarPaths } from './run-reader.ts';
 import { fingerprintSidecars, readOwnManifest, writeManifest } from './run-writer.ts';
 
 /** How a run ended whose job host could not say so itself. */
@@ -28,6 +29,7 @@ export async function markInterrupted(
 ): Promise<Status> {
   const manifest = readOwnManifest(folder);
   if (manifest.status !== 'running') return manifest.status;
+  dropHalfWritten(folder);
   dropCutLine(join(folder, RUN_FILES.events));
   const events = new EventLog(join(folder, RUN_FILES.events), scrubber);
   events.record('attempt.interrupted', { reason });
@@ -42,6 +44,11 @@ export async function markInterrupted(
   };
   writeManifest(folder, ended, scrubber);
   return 'interrupted';
+}
+
+// What was to replace a file is named after its writer until it is whole; what it was made from is there.
+function dropHalfWritten(folder: string): void {
+  for (const path of sidecarPaths(folder).filter((name) => /\.\d+\.tmp$/.test(name))) rmSync(join(folder, path));
 }
 
 // A crash may have cut the last line short: no event may follow it on the same line.

@@ -1,5 +1,5 @@
-import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { z } from 'zod';
 import { writeFileAtomically } from './atomic-file.ts';
 
@@ -25,6 +25,9 @@ export type LiveRun = z.output<typeof liveRunSchema>;
 // Beside the runs, so that finding the few that are live never means reading all that ended.
 const FOLDER = '.live';
 
+// Whoever writes a note renames it within moments.
+const HALF_WRITTEN_MS = 60_000;
+
 /** Notes a run as live, for a later session to find should this one die. */
 export function noteLive(artifacts: string, run: LiveRun): void {
   mkdirSync(join(artifacts, FOLDER), { recursive: true });
@@ -41,9 +44,27 @@ export function forgetLive(artifacts: string, runId: string): void {
   rmSync(pathOf(artifacts, runId), { force: true });
 }
 
+/** Removes what killed sessions left beside the notes: notes half written, and files of job hosts that printed nothing. */
+export function sweepLive(artifacts: string): void {
+  const folder = join(artifacts, FOLDER);
+  // Listed before the notes are read: a run is noted before its job host has a file.
+  const names = namesIn(folder);
+  const spokenOf = new Set(
+    listLive(artifacts).flatMap(({ run_id: id, output }) => [`${id}.out`, basename(output ?? '')]),
+  );
+  for (const name of names) {
+    const path = join(folder, name);
+    const { size, mtimeMs } = statSync(path, { throwIfNoEntry: false }) ?? { size: 0, mtimeMs: 0 };
+    const isHalfWritten = name.endsWith('.tmp') && Date.now() - mtimeMs > HALF_WRITTEN_MS;
+    const isSilent = name.endsWith('.out') && size === 0 && !spokenOf.has(name);
+    if (isHalfWritten || isSilent) rmSync(path, { force: true });
+  }
+}
+
 /** The runs noted as live; a note that cannot be read is left out. */
 export function listLive(artifacts: string): readonly LiveRun[] {
-  return namesIn(join(artifacts, FOLDER)).flatMap((name) => {
+  const notes = namesIn(join(artifacts, FOLDER)).filter((name) => name.endsWith('.json'));
+  return notes.flatMap((name) => {
     try {
       return [liveRunSchema.parse(JSON.parse(readFileSync(join(artifacts, FOLDER, name), 'utf8')))];
     } catch {
@@ -54,7 +75,7 @@ export function listLive(artifacts: string): readonly LiveRun[] {
 
 function namesIn(folder: string): readonly string[] {
   try {
-    return readdirSync(folder).filter((name) => name.endsWith('.json'));
+    return readdirSync(folder);
   } catch {
     return [];
   }

@@ -30,6 +30,10 @@ export async function endLabelled(
     if (found === null) return { count: null, unconfirmed: [] };
     const orphans = found.filter((item) => !isKept(item));
     await executor.end(orphans);
+    // An engine that is silent shows the processes of its containers, which are not all there is of them.
+    if (orphans.length > 0 && (await executor.findLabelled(runId)) === null) {
+      return unconfirmed(executor.host, new Error('the container engine does not answer'));
+    }
     return { count: orphans.length, unconfirmed: [] };
   } catch (thrown) {
     return unconfirmed(executor.host, thrown);
@@ -47,7 +51,7 @@ export function addLeftovers(all: readonly Leftovers[]): Leftovers {
 /** Ends what runs left whose job host is gone: its clients on this machine, then what is on the hosts. Never rejects. */
 export async function endLeftovers(spec: HostsSpec, runIds: readonly string[]): Promise<Leftovers> {
   const perRun = runIds.map(async (runId) => {
-    const here = await endClients(runId);
+    const here = await endClients(runId).catch((thrown: unknown) => unconfirmed('this machine', thrown));
     const there = await endOnHosts(spec, runId).catch((thrown: unknown) => unconfirmed('hosts', thrown));
     return addLeftovers([here, there]);
   });

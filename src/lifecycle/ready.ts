@@ -26,6 +26,12 @@ export type Readiness = {
   | { readonly kind: 'log'; readonly pattern: RegExp }
 );
 
+/**
+ * Where each process was found ready, null for one without an address. A server that is used again
+ * has long said so: the line may be out of its tail by now, and a failure there is an old one.
+ */
+const readyAt = new WeakMap<RunningProcess, string | null>();
+
 interface Waiting {
   readonly launched: LaunchedRole;
   readonly readiness: Readiness;
@@ -52,6 +58,7 @@ export async function waitUntilReady(context: RunContext, waiting: Waiting): Pro
       if (url !== undefined) {
         const after_s = (performance.now() - startedAt) / 1000;
         context.writer.events.record('launch.role_ready', { role, host, after_s });
+        readyAt.set(launched.process, url);
         return { ...launched, url };
       }
       const elapsedMs = performance.now() - startedAt;
@@ -87,15 +94,16 @@ function watchLines({ launched, readiness }: Waiting): LineWatch {
     if (readiness.kind === 'log' && readiness.pattern.test(line)) isReady = true;
     if (readiness.failures?.some((marker) => marker.test(line)) === true) failure ??= line;
   };
-  launched.process.tail(Number.MAX_SAFE_INTEGER).forEach(take);
+  if (!readyAt.has(launched.process)) launched.process.tail(Number.MAX_SAFE_INTEGER).forEach(take);
   const stop = launched.process.onLine(take);
   return { isReady: () => isReady, failure: () => failure, stop };
 }
 
 /** The role's base URL once it is ready, null for one that has none; undefined while it is not ready. */
 async function probe({ launched, readiness }: Waiting, hasPrinted: boolean): Promise<string | null | undefined> {
-  if (readiness.kind === 'log') return hasPrinted ? null : undefined;
-  const url = readiness.url(launched.process);
+  const known = readyAt.get(launched.process);
+  if (readiness.kind === 'log') return hasPrinted ? null : known;
+  const url = known ?? readiness.url(launched.process);
   return url !== null && (await answers(`${url}${readiness.path}`)) ? url : undefined;
 }
 

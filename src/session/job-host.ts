@@ -125,7 +125,8 @@ class JobHost {
   // Whoever waits for the hosts is told of the end of the run: they must be free by then.
   async #report({ status, teardown }: Manifest): Promise<void> {
     const isKept = teardown?.kept ?? false;
-    let isClean = teardown?.unconfirmed.length === 0;
+    // What could not be torn down may be there though nobody found it: it is looked for once more.
+    let isClean = teardown?.unconfirmed.length === 0 && teardown.error === null;
     if (!isKept) {
       await this.close().catch((thrown: unknown) => {
         isClean = false;
@@ -165,7 +166,7 @@ let lastScrubber = noSecrets;
 
 /** For what belongs to no run any more: the session adds it to the run when nothing else ends it. */
 function tellOutside(thrown: unknown): void {
-  rawStderr(lastScrubber.scrub(`${thrown instanceof Error ? thrown.stack : messageOf(thrown)}\n`));
+  rawStderr(scrubbedMessage(`${thrown instanceof Error ? thrown.stack : messageOf(thrown)}\n`, lastScrubber));
 }
 
 /** From now on what this process prints belongs to this run. It prints whole messages, so no secret comes in two. */
@@ -176,13 +177,17 @@ function printInto(folder: string, scrubber: Scrubber): void {
     [process.stderr, RUN_FILES.stderr],
   ] as const) {
     stream.write = (chunk: string | Uint8Array): boolean => {
-      appendFileSync(
-        join(folder, file),
-        scrubber.scrub(typeof chunk === 'string' ? chunk : Buffer.from(chunk).toString()),
-      );
+      const message = typeof chunk === 'string' ? chunk : Buffer.from(chunk).toString();
+      appendFileSync(join(folder, file), scrubbedMessage(message, scrubber));
       return true;
     };
   }
+}
+
+/** What a message quotes may end in the middle of a secret: at its own end, so the end of the line comes after. */
+function scrubbedMessage(message: string, scrubber: Scrubber): string {
+  const words = message.trimEnd();
+  return scrubber.scrub(words) + message.slice(words.length);
 }
 
 function main(): void {

@@ -6,9 +6,10 @@ import { scrubberOf } from '../core/scrubber.ts';
 import type { Scrubber } from '../core/scrubber.ts';
 import { presentSecrets } from '../core/secret.ts';
 import { markInterrupted } from '../evidence/interrupted.ts';
-import { forgetLive, listLive } from '../evidence/live-runs.ts';
+import { forgetLive, listLive, sweepLive } from '../evidence/live-runs.ts';
 import type { LiveRun } from '../evidence/live-runs.ts';
 import { RUN_FILES } from '../evidence/run-folder.ts';
+import { readOwnManifest } from '../evidence/run-writer.ts';
 import type { HostsSpec } from '../exec/hosts.ts';
 import { endLeftovers } from '../exec/leftovers.ts';
 import { isSameProcess } from '../exec/process-start.ts';
@@ -57,8 +58,10 @@ async function reapNoted(note: LiveRun, reason: string): Promise<Reaped> {
 function keepLastWords(folder: string, output: string | null, scrubber: Scrubber): string | null {
   if (output === null || !existsSync(output)) return null;
   const words = scrubber.scrub(readFileSync(output, 'utf8'));
-  if (words !== '') appendFileSync(join(folder, RUN_FILES.stderr), words);
-  rmSync(output);
+  // The files of a run that had ended by itself are hashed.
+  if (words !== '' && readOwnManifest(folder).status === 'running')
+    appendFileSync(join(folder, RUN_FILES.stderr), words);
+  rmSync(output, { force: true });
   const complaint = words.split('\n').find((line) => /^(\w*Error\b|FATAL ERROR)/.test(line));
   return complaint?.slice(0, LONGEST_COMPLAINT) ?? null;
 }
@@ -71,7 +74,7 @@ export async function reapDeadRuns(artifacts: string): Promise<readonly Reaped[]
   const dead = listLive(artifacts).filter(
     ({ holder: { hostname: machine, pid, started } }) => machine === hostname() && !isSameProcess(pid, started),
   );
-  return Promise.all(
+  const all = await Promise.all(
     dead.map(async (note) => {
       const reaped = await reapNoted(note, 'the session and its job host died').catch(
         // One directory that was deleted meanwhile must not keep a session from starting.
@@ -81,6 +84,8 @@ export async function reapDeadRuns(artifacts: string): Promise<readonly Reaped[]
       return reaped;
     }),
   );
+  sweepLive(artifacts);
+  return all;
 }
 
 function emptyOf({ run_id: runId, folder }: LiveRun): Omit<Reaped, 'unconfirmed'> {

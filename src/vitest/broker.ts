@@ -1,6 +1,6 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { once } from 'node:events';
-import { createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
 import type { Server, Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,6 +9,7 @@ import { jsonLine, onJsonLine } from '../core/json-lines.ts';
 import type { CellOutcome } from '../session/scheduler.ts';
 
 const SOCKET_NAME = 'broker.sock';
+const FOLDER_PREFIX = 'assay-';
 
 // The shortest limit of the systems we know; a longer path is cut without a word.
 const MAX_SOCKET_PATH = 103;
@@ -53,6 +54,7 @@ export class Broker {
 
   /** Starts to listen. Rejects when it cannot. */
   static async open(request: (cell: string) => Promise<SessionOutcome>): Promise<Broker> {
+    await removeDeadSockets();
     const broker = new Broker(request);
     broker.#server.listen(broker.socket);
     await once(broker.#server, 'listening');
@@ -88,6 +90,32 @@ export class Broker {
 
 /** A folder that only this user can enter. */
 function privateFolder(): string {
-  const fits = join(tmpdir(), 'assay-XXXXXX', SOCKET_NAME).length <= MAX_SOCKET_PATH;
-  return mkdtempSync(join(fits ? tmpdir() : '/tmp', 'assay-'));
+  return mkdtempSync(join(baseFolder(), FOLDER_PREFIX));
+}
+
+function baseFolder(): string {
+  const fits = join(tmpdir(), `${FOLDER_PREFIX}XXXXXX`, SOCKET_NAME).length <= MAX_SOCKET_PATH;
+  return fits ? tmpdir() : '/tmp';
+}
+
+// A process that is killed leaves its socket, to which nobody listens any more.
+async function removeDeadSockets(): Promise<void> {
+  if (process.platform === 'win32') return;
+  const names = readdirSync(baseFolder()).filter((name) => name.startsWith(FOLDER_PREFIX));
+  const removals = names.map(async (name) => {
+    const folder = join(baseFolder(), name);
+    const path = join(folder, SOCKET_NAME);
+    if (existsSync(path) && (await isDead(path))) rmSync(folder, { recursive: true, force: true });
+  });
+  await Promise.all(removals);
+}
+
+function isDead(path: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(path, () => {
+      socket.destroy();
+      resolve(false);
+    });
+    socket.once('error', ({ code }: NodeJS.ErrnoException) => resolve(code === 'ECONNREFUSED'));
+  });
 }

@@ -19,7 +19,9 @@ describe('a canary whose setup fails', () => {
   const summary = (): string => result.screen.slice(result.screen.indexOf(' Cells, and'));
 
   it('is the only cell that is launched', () => {
-    expect(runsOf(project).map(({ manifest }) => [manifest.cell_id, manifest.status, manifest.launches.length])).toEqual([
+    expect(
+      runsOf(project).map(({ manifest }) => [manifest.cell_id, manifest.status, manifest.launches.length]),
+    ).toEqual([
       ['balanced-conc1', 'failed_setup', 1],
       ['balanced-conc2', 'skipped', 0],
       ['balanced-conc4', 'skipped', 0],
@@ -43,7 +45,9 @@ describe('a canary whose setup fails', () => {
   });
 
   it('is told once, with what it spared', () => {
-    expect(result.screen).toMatch(/- balanced-conc2 +skipped +canary_failed\n - balanced-conc4 +skipped +canary_failed\n/);
+    expect(result.screen).toMatch(
+      /- balanced-conc2 +skipped +canary_failed\n - balanced-conc4 +skipped +canary_failed\n/,
+    );
     expect(summary()).toContain(`- quick   2 cells skipped: ${REASON}`);
     expect(summary()).toContain(' · 1 launched · 2 skipped · nothing left running');
     expect(result.screen.match(/the run is failed_setup/g)).toHaveLength(1);

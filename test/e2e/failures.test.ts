@@ -1,11 +1,10 @@
-import { readdirSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
-import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { localExecutor } from '../../src/exec/local.ts';
 import type { Manifest } from '../../src/evidence/manifest.ts';
 import { readManifest } from '../../src/evidence/run-reader.ts';
+import { LiveSession } from './live-session.ts';
 import { ONE_CELL, Project } from './project.ts';
 
 const closers: (() => void)[] = [];
@@ -29,7 +28,7 @@ describe('a server that cannot start ends as failed_setup, with its own last wor
     expect(manifest.failure).toMatchObject({ category: 'setup_failure', originated_in_phase: 'launch' });
     expect(manifest.failure?.evidence.join('\n')).toMatch(words);
     expect(screen).toMatch(words);
-    expect(manifest.teardown).toEqual({ orphans: 0, error: null });
+    expect(manifest.teardown).toEqual({ orphans: 0, kept: false, unconfirmed: [], error: null });
     expect(left).toEqual([]);
     expect(exitCode).toBe(1);
   };
@@ -118,20 +117,10 @@ const ENDLESS = ONE_CELL.replace('num_prompts: 8', 'num_prompts: 100000').replac
 /** Starts an endless cell and waits until it is under load. */
 async function startEndless() {
   const project = new Project({ 'configs/endless.yaml': ENDLESS });
-  const session = project.vitest('run');
-  let screen = '';
-  await new Promise<void>((loaded) => {
-    session.all.on('data', (chunk: Buffer) => {
-      screen += chunk.toString();
-      if (screen.includes('await')) loaded();
-    });
-  });
-  const [folder] = project.runFolders();
-  const [note] = readdirSync(join(project.root, 'runs/.live'));
-  const live = JSON.parse(readFileSync(join(project.root, 'runs/.live', note!), 'utf8')) as {
-    job_host: { pid: number };
-  };
-  return { project, session, folder: folder!, jobHost: live.job_host.pid, runId: readManifest(folder!).run_id };
+  const session = new LiveSession(project);
+  await session.shows(' await ');
+  const [live] = session.live();
+  return { project, session, ...live! };
 }
 
 const leftOf = (runId: string) => localExecutor('localhost').findLabelled(runId);
@@ -139,36 +128,35 @@ const leftOf = (runId: string) => localExecutor('localhost').findLabelled(runId)
 describe('what dies', () => {
   it('with the session leaves no server behind, and a run that says it was interrupted', async () => {
     const { session, folder, runId } = await startEndless();
-    session.kill('SIGKILL');
-    await session;
+    session.signal('SIGKILL');
+    await session.ended;
     // The job host notices the closed pipe by itself; its last act is the manifest.
     await expect.poll(() => readManifest(folder).status, { timeout: 30_000, interval: 50 }).toBe('interrupted');
     const manifest = readManifest(folder);
     expect(await leftOf(runId)).toEqual([]);
-    expect(manifest.teardown).toEqual({ orphans: 0, error: null });
+    expect(manifest.teardown).toEqual({ orphans: 0, kept: false, unconfirmed: [], error: null });
     expect(Object.keys(manifest.sidecars)).toContain('samples.arrows');
   });
 
   it('with the job host is ended by the session, which says why the run was interrupted', async () => {
     const { session, folder, jobHost, runId } = await startEndless();
     process.kill(jobHost, 'SIGKILL');
-    const { all, exitCode } = await session;
+    const exitCode = await session.ended;
     expect(await leftOf(runId)).toEqual([]);
     expect(readManifest(folder)).toMatchObject({
       status: 'interrupted',
       interruption: 'its job host ended with SIGKILL',
       teardown: { orphans: 1, error: null },
     });
-    expect(all).toContain('its job host ended with SIGKILL');
-    expect(all).toContain('1 leftover process removed');
+    expect(session.screen).toContain('its job host ended with SIGKILL');
+    expect(session.screen).toContain('1 leftover process removed');
     expect(exitCode).toBe(1);
   });
 
   it('with both is ended by the next session, before it launches anything', async () => {
-    const { project, session, folder, jobHost, runId } = await startEndless();
-    session.kill('SIGKILL');
-    process.kill(jobHost, 'SIGKILL');
-    await session;
+    const { project, session, folder, runId } = await startEndless();
+    session.kill();
+    await session.ended;
     expect(await leftOf(runId)).toHaveLength(1);
     expect(readManifest(folder).status).toBe('running');
     project.write('configs/endless.yaml', ONE_CELL);
@@ -181,7 +169,7 @@ describe('what dies', () => {
   it('as the server under load is told as that, with how far it came', async () => {
     const { session, folder, runId } = await startEndless();
     await localExecutor('localhost').end((await leftOf(runId)) ?? []);
-    await session;
+    await session.ended;
     expect(readManifest(folder)).toMatchObject({
       status: 'failed_safety',
       failure: {

@@ -54,7 +54,11 @@ export class LiveSession {
 
   /** The runs that are under way, each with the process that answers for it. */
   live(): readonly { readonly folder: string; readonly runId: string; readonly jobHost: number }[] {
-    return listLive(this.#artifacts).map(({ folder, run_id: runId, holder }) => ({ folder, runId, jobHost: holder.pid }));
+    return listLive(this.#artifacts).map(({ folder, run_id: runId, holder }) => ({
+      folder,
+      runId,
+      jobHost: holder.pid,
+    }));
   }
 
   /** Signals Vitest alone. */

@@ -11,14 +11,17 @@ const ENDLESS = ONE_CELL.replace('num_prompts: 8', 'num_prompts: 100000');
 const assayIn =
   ({ root }: Project) =>
   async (...args: readonly string[]) => {
-    const { stdout, stderr, exitCode } = await execa(process.execPath, [COMMAND, ...args], { cwd: root, reject: false });
+    const { stdout, stderr, exitCode } = await execa(process.execPath, [COMMAND, ...args], {
+      cwd: root,
+      reject: false,
+    });
     return { stdout, stderr, exitCode };
   };
 
 /** A session under load. */
 async function startSession() {
   const project = new Project({ 'configs/quick.yaml': ENDLESS });
-  const session = new LiveSession(project);
+  const session = new LiveSession(project, '-t', 'ttft_p99');
   await session.shows(' await ');
   const [live] = session.live();
   const { runId = '', folder = '' } = live ?? {};
@@ -83,13 +86,15 @@ describe('assay reap', () => {
   it('ends a server that serves another run than the one that started it', async () => {
     const sweep = ONE_CELL.replace('num_prompts: 8, ', '').replace('sweep:', 'sweep:\n  num_prompts: [8, 100000]');
     const project = new Project({ 'configs/quick.yaml': sweep });
-    const session = new LiveSession(project);
+    const session = new LiveSession(project, '-t', 'ttft_p99');
     await session.shows('0/100000 req');
     session.kill();
     await session.ended;
     const [first] = runsOf(project);
     expect(await labelled(first?.manifest.run_id ?? '')).toHaveLength(1);
-    expect((await assayIn(project)('reap')).stdout).toMatch(/interrupted, 1 process ended\n1 dead run, 0 still running$/);
+    expect((await assayIn(project)('reap')).stdout).toMatch(
+      /interrupted, 1 process ended\n1 dead run, 0 still running$/,
+    );
     expect(await labelled(first?.manifest.run_id ?? '')).toEqual([]);
     expect(runsOf(project).map(({ manifest }) => manifest.status)).toEqual(['passed', 'interrupted']);
   });

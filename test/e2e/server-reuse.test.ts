@@ -92,9 +92,12 @@ describe('cells that launch the same server', () => {
 
 describe('a server is started anew', () => {
   it('for a cell that launches another one, when the old one has given back its port', async () => {
-    const config = sweepOf('parallel_slots: [1, 2]').replace('num_prompts: 8', `num_prompts: 8, port: ${await freePort()}`);
+    const config = sweepOf('parallel_slots: [1, 2]').replace(
+      'num_prompts: 8',
+      `num_prompts: 8, port: ${await freePort()}`,
+    );
     const project = new Project({ 'configs/quick.yaml': config });
-    await project.run();
+    await project.run('-t', 'ttft_p99');
     const [one, two] = serversOf(project);
     expect(runsOf(project).map(({ manifest }) => manifest.status)).toEqual(['passed', 'passed']);
     expect([one, two]).toMatchObject([
@@ -108,8 +111,10 @@ describe('a server is started anew', () => {
   });
 
   it('for every cell of a config that forbids anything else', async () => {
-    const project = new Project({ 'configs/quick.yaml': `${SAME_SERVER.replace('[1, 2, 4]', '[1, 2]')}reuse_server: false\n` });
-    const { screen } = await project.run();
+    const project = new Project({
+      'configs/quick.yaml': `${SAME_SERVER.replace('[1, 2, 4]', '[1, 2]')}reuse_server: false\n`,
+    });
+    const { screen } = await project.run('-t', 'ttft_p99');
     const servers = serversOf(project);
     expect(servers.map(({ reusedFrom, isKept }) => ({ reusedFrom, isKept }))).toEqual([
       { reusedFrom: null, isKept: false },
@@ -121,7 +126,7 @@ describe('a server is started anew', () => {
 
   it('after a run that failed', async () => {
     const project = new Project({ 'configs/quick.yaml': promptsOf('[100000, 8]') });
-    const session = new LiveSession(project);
+    const session = new LiveSession(project, '-t', 'ttft_p99');
     await session.shows(' await ');
     for (const { runId } of session.live()) for (const pid of await labelled(runId)) signalProcess(pid, 'SIGKILL');
     expect(await session.ended).toBe(1);
@@ -140,7 +145,7 @@ describe('kill -9 of Vitest leaves nothing', () => {
 
   it('while a server serves a run that did not start it', async () => {
     const project = new Project({ 'configs/quick.yaml': promptsOf('[8, 100000]') });
-    const session = new LiveSession(project);
+    const session = new LiveSession(project, '-t', 'ttft_p99');
     await session.shows('0/100000 req');
     const [first] = runsOf(project);
     expect(await labelled(first?.manifest.run_id ?? '')).not.toEqual([]);
@@ -154,7 +159,7 @@ describe('kill -9 of Vitest leaves nothing', () => {
 
   it('while a server waits to hear whether it is still needed', async () => {
     const project = new Project({ 'configs/quick.yaml': promptsOf('[64, 100000]') });
-    const session = new LiveSession(project);
+    const session = new LiveSession(project, '-t', 'ttft_p99');
     await session.shows(' await ');
     // A frozen session does not answer.
     session.signal('SIGSTOP');

@@ -5,16 +5,21 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { LiveSession, runsOf, signalProcess } from './live-session.ts';
 import { ONE_CELL, Project } from './project.ts';
 
+/** Enough load that the job host is still at it when it is frozen. */
+const LONG = ONE_CELL.replace('num_prompts: 8', 'num_prompts: 400');
+// One suite file is enough to run a cell.
+const SLICE = ['-t', 'ttft_p99'];
+
 /** Two projects, each with an artifact directory of its own, whose sessions share the locks of one machine. */
-function twoProjects(config: string): readonly [Project, Project] {
+function twoProjects(more = ''): readonly [Project, Project] {
   const env = { ASSAY_LOCK_FOLDER: mkdtempSync(join(tmpdir(), 'assay-locks-')) };
-  const files = { 'configs/quick.yaml': config };
-  return [new Project(files, env), new Project(files, env)];
+  const [long, short] = [LONG, ONE_CELL].map((config) => ({ 'configs/quick.yaml': config + more }));
+  return [new Project(long ?? {}, env), new Project(short ?? {}, env)];
 }
 
 /** Starts the session of a project and freezes its job host under load: it holds its node until it is let go on. */
 async function startFrozen(project: Project) {
-  const session = new LiveSession(project);
+  const session = new LiveSession(project, ...SLICE);
   await session.shows(' await ');
   const [live] = session.live();
   const jobHost = live?.jobHost ?? 0;
@@ -23,9 +28,6 @@ async function startFrozen(project: Project) {
   expect(signalProcess(jobHost, 'SIGSTOP')).toBe(true);
   return { session, jobHost, letGoOn };
 }
-
-/** Enough load that the job host is still at it when it is frozen. */
-const LONG = ONE_CELL.replace('num_prompts: 8', 'num_prompts: 400');
 
 /** When the only run of a project had its nodes. */
 function windowOf(project: Project): { readonly start: number; readonly end: number; readonly waitedS: number } {
@@ -38,9 +40,9 @@ function windowOf(project: Project): { readonly start: number; readonly end: num
 
 describe('two sessions on one node', () => {
   it('take turns: the second says who holds the node, and waits for it', async () => {
-    const [one, other] = twoProjects(LONG);
+    const [one, other] = twoProjects();
     const first = await startFrozen(one);
-    const second = new LiveSession(other);
+    const second = new LiveSession(other, ...SLICE);
     await second.shows(' waiting ');
     expect(second.screen).toContain(`localhost is in use by process ${first.jobHost} on `);
     expect(second.screen).not.toContain(' launch ');
@@ -53,9 +55,9 @@ describe('two sessions on one node', () => {
   });
 
   it('run side by side where the config shares it', async () => {
-    const [one, other] = twoProjects(`${LONG}exclusive: false\n`);
+    const [one, other] = twoProjects('exclusive: false\n');
     const first = await startFrozen(one);
-    const second = new LiveSession(other);
+    const second = new LiveSession(other, ...SLICE);
     expect(await second.ended).toBe(0);
     expect(second.screen).not.toContain(' waiting ');
     first.letGoOn();
@@ -65,10 +67,10 @@ describe('two sessions on one node', () => {
     expect(inner.end).toBeLessThan(outer.end);
   });
 
-  it('do not stand in each other’s way when one is killed together with its job host', async () => {
-    const [one, other] = twoProjects(LONG);
+  it("do not stand in each other's way when one is killed together with its job host", async () => {
+    const [one, other] = twoProjects();
     const first = await startFrozen(one);
-    const second = new LiveSession(other);
+    const second = new LiveSession(other, ...SLICE);
     await second.shows(' waiting ');
     first.session.kill();
     expect(await second.ended).toBe(0);

@@ -14,7 +14,10 @@ for word; do shift; [ "$word" = --metrics ] || set -- "$@" "$word"; done
 exec '${process.execPath}' '${join(REPOSITORY, 'dist/adapters/llama-cpp/server-main.js')}' "$@"
 `;
 
-const CONFIG = ONE_CELL.replace('node-llama-cpp', 'llama-server').replace('num_warmups', 'parallel_slots: 1, num_warmups');
+const CONFIG = ONE_CELL.replace('node-llama-cpp', 'llama-server').replace(
+  'num_warmups',
+  'parallel_slots: 1, num_warmups',
+);
 
 it('a log line that the catalogue warns of is an event, an annotation of one claim and a note at the end, and fails nothing', async () => {
   const bin = mkdtempSync(join(tmpdir(), 'assay-bin-'));
@@ -25,7 +28,9 @@ it('a log line that the catalogue warns of is an event, an annotation of one cla
   const said = 'kv_cache_full in server.localhost, 3 times - fewer parallel slots, or a larger context';
   expect(all.split(said)).toHaveLength(2);
   expect(all).toMatch(/✓ .*log_clean\[.*\n\s+❯ .*assay-warning/);
-  expect(all).toContain(' ! balanced-conc2   kv_cache_full in server.localhost x3\n   fewer parallel slots, or a larger context\n');
+  expect(all).toContain(
+    ' ! balanced-conc2   kv_cache_full in server.localhost x3\n   fewer parallel slots, or a larger context\n',
+  );
   expect(runsOf(project)).toMatchObject([
     { manifest: { status: 'passed', warnings: [{ pattern_id: 'kv_cache_full', line: WARNING, count: 3 }] } },
   ]);

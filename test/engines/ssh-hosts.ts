@@ -45,8 +45,8 @@ export async function sshMissing(): Promise<string | null> {
   return null;
 }
 
-/** Makes that many hosts, and waits until they answer. */
-export async function startSshHosts(count = 3): Promise<SshTestHosts> {
+/** Makes that many hosts, and waits until they answer. `env` is what whoever logs in finds in the environment. */
+export async function startSshHosts(count = 3, env: Readonly<Record<string, string>> = {}): Promise<SshTestHosts> {
   const dir = mkdtempSync(join(tmpdir(), 'sshd-'));
   const id = randomBytes(3).toString('hex');
   const network = `10.${randomInt(100, 250)}.${randomInt(0, 256)}`;
@@ -65,10 +65,7 @@ export async function startSshHosts(count = 3): Promise<SshTestHosts> {
     rmSync(dir, { recursive: true, force: true });
   };
   try {
-    await writeFiles(
-      dir,
-      hosts.map(({ ip }) => ip),
-    );
+    await writeFiles(dir, { ips: hosts.map(({ ip }) => ip), env });
     await ip(`link add ${bridge} type bridge`);
     await ip(`addr add ${network}.1/24 dev ${bridge}`);
     await ip(`link set ${bridge} up`);
@@ -125,12 +122,18 @@ async function startHost(dir: string, bridge: string, host: TestHost): Promise<C
   );
 }
 
-async function writeFiles(dir: string, ips: readonly string[]): Promise<void> {
+interface HostFiles {
+  readonly ips: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+}
+
+async function writeFiles(dir: string, { ips, env }: HostFiles): Promise<void> {
   mkdirSync('/run/sshd', { recursive: true });
-  // Of its own: what a login shell finds in the home folder of root takes its time.
   mkdirSync(join(dir, 'home'));
   for (const key of ['key', 'host-key'])
     await execute('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', join(dir, key)]);
+  // Of its own: what a login shell finds in the home folder of root takes its time.
+  const variables = Object.entries({ HOME: join(dir, 'home'), ...env }).map(([name, value]) => `${name}=${value}`);
   const [kind, hostKey] = readFileSync(join(dir, 'host-key.pub'), 'utf8').split(' ');
   writeFileSync(join(dir, 'known-hosts'), ips.map((address) => `${address} ${kind} ${hostKey}\n`).join(''));
   writeFileSync(
@@ -144,7 +147,7 @@ UsePAM no
 UseDNS no
 PermitRootLogin yes
 MaxStartups 100
-SetEnv HOME=${join(dir, 'home')}
+SetEnv ${variables.join(' ')}
 `,
   );
   writeFileSync(

@@ -34,6 +34,16 @@ describe('markInterrupted', () => {
     expect(readEvents(folder).map(({ event }) => event)).toEqual(['prepare.start', 'attempt.interrupted']);
   });
 
+  it('drops the files that a crash left half written, and no other', async () => {
+    const folder = startedRun();
+    for (const name of ['manifest.json.17.tmp', 'samples.parquet.17.tmp', 'logs/rank0.tmp'])
+      writeFileSync(join(folder, name), 'x');
+    await markInterrupted(folder, { reason: 'the machine went down', orphans: 0, unconfirmed: [] });
+    const manifest = readManifest(folder);
+    expect(Object.keys(manifest.sidecars).filter((path) => path.endsWith('.tmp'))).toEqual(['logs/rank0.tmp']);
+    await checkEvidence(folder, manifest, { hashes: true });
+  });
+
   it('leaves a run alone that had ended by itself', async () => {
     const folder = startedRun();
     writeManifest(folder, { ...readOwnManifest(folder), status: 'recorded' });

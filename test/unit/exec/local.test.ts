@@ -156,7 +156,7 @@ describe('localExecutor', () => {
     const [first, second] = [options(), options()];
     const started = await executor.start(
       node(
-        'console.log("one"); process.on("SIGTERM", () => { console.log("two"); process.exit() }); setInterval(() => {}, 1000)',
+        'process.on("SIGTERM", () => { console.log("two"); process.exit() }); console.log("one"); setInterval(() => {}, 1000)',
       ),
       first,
     );
@@ -164,6 +164,22 @@ describe('localExecutor', () => {
     await started.redirect(second.logFile);
     await started.stop(10_000);
     expect([first, second].map(({ logFile }) => readFileSync(logFile, 'utf8'))).toEqual(['one\n', 'two\n']);
+  });
+
+  it('leaves the file as it is while its output goes to none', async () => {
+    const where = options();
+    const started = await executor.start(
+      node(
+        'process.on("SIGTERM", () => { console.log("two"); process.exit() }); console.log("one"); setInterval(() => {}, 1000)',
+      ),
+      where,
+    );
+    await expect.poll(() => started.tail(1)).toEqual(['one']);
+    await started.redirect(null);
+    await started.stop(10_000);
+    expect(started.tail(1)).toEqual(['two']);
+    expect(started.logError()).toBe(null);
+    expect(readFileSync(where.logFile, 'utf8')).toBe('one\n');
   });
 });
 

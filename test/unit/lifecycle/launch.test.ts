@@ -13,6 +13,12 @@ import { contextOf } from './job-bench.ts';
 
 const UP: Readiness = { kind: 'log', pattern: /^up/ };
 
+const HTTP: Readiness = {
+  kind: 'http',
+  url: (server) => server.tail(999).flatMap((line) => /up at (\S+)/.exec(line)?.[1] ?? [])[0] ?? null,
+  path: '/health',
+};
+
 /** A role that runs a JavaScript program; `after` is printed by it. */
 const role = (name: string, program: string, given: Partial<RolePlan> = {}): RolePlan => ({
   role: name,
@@ -56,11 +62,6 @@ const failureOf = async (launching: Promise<unknown>): Promise<WorkloadFailure> 
 describe('launchRoles', () => {
   it('starts a router after the servers it routes to, and tells it where they are', async () => {
     const context = await openContext({ prefill: ['localhost'], decode: ['localhost'], router: ['localhost'] });
-    const http: Readiness = {
-      kind: 'http',
-      url: (server) => server.tail(99).flatMap((line) => /up at (\S+)/.exec(line)?.[1] ?? [])[0] ?? null,
-      path: '/health',
-    };
     const seen: (string | null)[] = [];
     const router = role('router', STAYS, {
       after: ['prefill', 'decode'],
@@ -69,7 +70,7 @@ describe('launchRoles', () => {
         return { file: process.execPath, args: ['-e', STAYS] };
       },
     });
-    const plans = [router, role('prefill', SERVES, { readiness: http }), role('decode', SERVES, { readiness: http })];
+    const plans = [router, role('prefill', SERVES, { readiness: HTTP }), role('decode', SERVES, { readiness: HTTP })];
     const launched = await launchRoles(context, plans);
     expect(launched.map((one) => one.role)).toEqual(['router', 'prefill', 'decode']);
     expect(seen).toEqual([
@@ -114,6 +115,29 @@ describe('launchRoles', () => {
     expect(failure.message).toBe(
       'server on localhost not ready after 1.0 s - where it only loads for longer, raise `timeouts.launch`',
     );
+  });
+
+  it.each<{ readonly name: string; readonly readiness: Readiness }>([
+    { name: 'an address', readiness: HTTP },
+    { name: 'a line', readiness: { ...UP, failures: [/^fatal: /] } },
+  ])('finds a server that is used again ready by $name, however much it has printed since', async ({ readiness }) => {
+    const first = await openContext({ server: ['localhost'] });
+    const talks = `${SERVES} process.on('SIGHUP', () => console.log('fatal: it was\\n'.repeat(300) + 'end'));`;
+    const plan = role('server', talks, { readiness });
+    const [server] = await launchRoles(first, [plan]);
+    process.kill(server!.process.id.pid, 'SIGHUP');
+    await expect.poll(() => server!.process.tail(1)).toEqual(['end']);
+    await first.keepServers();
+
+    const request = { ...startedRun(), hosts: { server: ['localhost'] } };
+    const second = contextOf(request, { hosts: first.hosts, kept: first.kept });
+    onTestFinished(async () => {
+      for (const { process: kept } of second.launched) await kept.stop(0);
+      await second.writer.closeTables();
+    });
+    const [again] = await launchRoles(second, [plan]);
+    expect(again).toMatchObject({ reusedFrom: first.request.runId, url: server!.url });
+    expect(again!.process).toBe(server!.process);
   });
 
   it('refuses roles that wait for each other', async () => {

@@ -1,11 +1,12 @@
-import { rmSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { listLive, noteLive } from '../../../src/evidence/live-runs.ts';
+import { markInterrupted } from '../../../src/evidence/interrupted.ts';
+import { jobHostOutput, listLive, noteLive } from '../../../src/evidence/live-runs.ts';
 import type { LiveRun } from '../../../src/evidence/live-runs.ts';
-import { readManifest } from '../../../src/evidence/run-reader.ts';
+import { checkEvidence, readManifest } from '../../../src/evidence/run-reader.ts';
 import { processStart } from '../../../src/exec/process-start.ts';
 import { reapDeadRuns } from '../../../src/session/reap.ts';
 import { startedRun } from '../started-run.ts';
@@ -64,6 +65,33 @@ describe('reapDeadRuns', () => {
     expect(await reapDeadRuns(artifacts)).toMatchObject([{ folder, status: null }]);
     expect(() => readManifest(folder)).toThrow(/is missing|no such|cannot/);
     expect(listLive(artifacts)).toEqual([]);
+  });
+
+  it('adds the last words of a job host to the run it died with, and to none that had ended and is hashed', async () => {
+    const [live, ended] = [startNoted(nobody), startNoted(nobody)];
+    for (const { artifacts, runId } of [live, ended]) {
+      const [note] = listLive(artifacts);
+      const output = jobHostOutput(artifacts, runId);
+      writeFileSync(output, 'out of memory\n');
+      noteLive(artifacts, { ...note!, output });
+    }
+    await markInterrupted(ended.folder, { reason: 'it was told to', orphans: 0, unconfirmed: [] });
+    await Promise.all([live, ended].map(({ artifacts }) => reapDeadRuns(artifacts)));
+    expect(readFileSync(join(live.folder, 'logs/stderr.log'), 'utf8')).toBe('out of memory\n');
+    await Promise.all([live, ended].map(({ folder }) => checkEvidence(folder, readManifest(folder), { hashes: true })));
+    expect([live, ended].flatMap(({ artifacts }) => readdirSync(join(artifacts, '.live')))).toEqual([]);
+  });
+
+  it('removes what killed sessions left beside their notes, and nothing of a live one', async () => {
+    const here = { hostname: hostname(), pid: process.pid, started: processStart(process.pid) };
+    const { artifacts, runId } = startNoted(here);
+    const live = join(artifacts, '.live');
+    const longAgo = new Date(Date.now() - 3_600_000);
+    for (const name of [`${runId}.out`, 'dead.out', 'new.json.1.tmp', 'old.json.1.tmp'])
+      writeFileSync(join(live, name), '');
+    utimesSync(join(live, 'old.json.1.tmp'), longAgo, longAgo);
+    await reapDeadRuns(artifacts);
+    expect(readdirSync(live).toSorted()).toEqual([`${runId}.json`, `${runId}.out`, 'new.json.1.tmp'].toSorted());
   });
 
   it('leaves alone what another machine started in the same directory', async () => {

@@ -1,7 +1,8 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { existsSync, mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { CellOutcome } from '../../../src/session/scheduler.ts';
 import { Broker } from '../../../src/vitest/broker.ts';
@@ -38,6 +39,22 @@ describe('Broker', () => {
     broker.close();
     expect(await outcome).toEqual({ state: 'unknown', reason: 'the session that runs the cells is gone' });
     expect(existsSync(dirname(broker.socket))).toBe(false);
+  });
+
+  it('removes the socket of a process that was killed, and none to which somebody listens', async () => {
+    const live = await open(() => new Promise(() => undefined));
+    const dead = join(mkdtempSync(join(tmpdir(), 'assay-')), 'broker.sock');
+    const listener = spawn(
+      process.execPath,
+      ['-e', `require('node:net').createServer().listen(${JSON.stringify(dead)}, () => console.log('up'))`],
+      { stdio: ['ignore', 'pipe', 'inherit'] },
+    );
+    await once(listener.stdout, 'data');
+    listener.kill('SIGKILL');
+    await once(listener, 'exit');
+    expect(existsSync(dead)).toBe(true);
+    await open(() => new Promise(() => undefined));
+    expect([existsSync(dirname(dead)), existsSync(live.socket)]).toEqual([false, true]);
   });
 
   it('outlives a worker that is killed with answers on their way', async () => {

@@ -28,7 +28,10 @@ const manifest = (change: Partial<Manifest>) =>
     verdicts: [],
     phases: { prepare: { duration_s: 0.5 }, launch: { duration_s: 1.5 } },
     interruption: null,
-    teardown: { orphans: 0, error: null },
+    teardown: { orphans: 0, kept: false, unconfirmed: [], error: null },
+    launches: [],
+    waited_s: 0.2,
+    warnings: [],
     ...change,
   }) as Manifest;
 
@@ -108,6 +111,72 @@ describe('summaryLines', () => {
       "
     `);
     expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(80);
+  });
+
+  /** What is said of runs beside their verdicts. */
+  const notesOn = (...changes: readonly Partial<Manifest>[]): string => {
+    const lines = summaryLines({
+      runs: changes.map((change, index) => ({ manifest: manifest(change), folder: `runs/${index}` })),
+      benchmarks: new Set(),
+      skipped: [],
+      notRun: [],
+      claims: { passed: 48, failed: 0 },
+      artifacts: 'out/runs',
+      elapsedMs: 65_000,
+    });
+    expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(80);
+    return lines.slice(lines.findIndex((line) => line.startsWith('   demo')) + 1).join('\n');
+  };
+
+  it('tells what ran on a server of another run, and what waited, within the width of a terminal', () => {
+    const launch = { role: 'server', host: 'n1', pid: 1, container: null, argv: [] };
+    const notes = notesOn(
+      { launches: [{ ...launch, reused_from: null }], waited_s: 14.2 },
+      { launches: [{ ...launch, reused_from: 'first' }] },
+      { launches: [{ ...launch, reused_from: 'first' }], waited_s: 2 },
+    );
+    expect(notes).toMatchInlineSnapshot(`
+      "
+       48 claims passed · 3 launched (2 on a server that ran already) · 0 skipped
+       nothing left running
+       1 min 05 s, of which 6.0 s setup · 2 cells waited up to 14 s for nodes
+       evidence in out/runs/
+      "
+    `);
+  });
+
+  it('tells a warning once for all the cells that had it', () => {
+    const warning = { pattern_id: 'nccl_watchdog', source: 'server.n1', line: '', count: 3, hint: 'look at the ranks' };
+    const notes = notesOn(
+      ...['a', 'b'].map((cell_id) => ({ cell_id, warnings: [warning] })),
+      ...['c', 'd', 'e', 'f'].map((cell_id) => ({ cell_id, warnings: [{ ...warning, source: 'server.n2' }] })),
+    );
+    expect(notes).toMatchInlineSnapshot(`
+      "
+       ! a, b   nccl_watchdog in server.n1 x6
+         look at the ranks
+       ! 4 cells   nccl_watchdog in server.n2 x12
+         look at the ranks
+
+       48 claims passed · 6 launched · 0 skipped · nothing left running
+       1 min 05 s, of which 12 s setup · evidence in out/runs/
+      "
+    `);
+  });
+
+  it('says loudly where something may be left, and what to do then', () => {
+    const unconfirmed = ['n2: no route to host'];
+    const teardown = { orphans: null, kept: false, unconfirmed, error: unconfirmed.join() };
+    expect(notesOn({ teardown }, { teardown }, {})).toMatchInlineSnapshot(`
+      "
+       ✗ nobody can say that nothing is left running
+         n2: no route to host
+         next: make the hosts reachable, then run assay reap out/runs
+
+       48 claims passed · 3 launched · 0 skipped · something may be left running
+       1 min 05 s, of which 6.0 s setup · evidence in out/runs/
+      "
+    `);
   });
 
   it('tells the cells that a stopped session never came to, even where it ran none', () => {
