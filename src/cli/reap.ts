@@ -1,6 +1,8 @@
+import { existsSync } from 'node:fs';
 import { relative, resolve } from 'node:path';
 import { defineCommand } from 'citty';
 import type { ArgsDef } from 'citty';
+import { AssayError } from '../core/errors.ts';
 import { listLive } from '../evidence/live-runs.ts';
 import { reapDeadRuns } from '../session/reap.ts';
 import type { Reaped } from '../session/reap.ts';
@@ -22,7 +24,13 @@ export const reap = defineCommand({
   args: reapOptions,
   async run({ rawArgs }) {
     const options = readOptions(rawArgs, reapOptions);
-    const artifacts = resolve(options.one('folder') ?? 'runs');
+    const named = options.one('folder');
+    const artifacts = resolve(named ?? 'runs');
+    if (named !== undefined && !existsSync(artifacts)) {
+      throw new AssayError('USAGE', `there is no folder ${artifacts}`, {
+        hint: 'name an artifact directory, such as runs',
+      });
+    }
     const reaped = await withProgress('looking for what dead sessions left ...', () => reapDeadRuns(artifacts));
     const done = new Set(reaped.map(({ runId }) => runId));
     const live = listLive(artifacts).filter(({ run_id: runId }) => !done.has(runId));
