@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { AssayError } from '../core/errors.ts';
 import type { ContainerSpec } from '../config/schema/container.ts';
 import { containerName, createArgs } from './container-argv.ts';
 import type { Creation } from './container-argv.ts';
@@ -99,14 +100,22 @@ async function succeed(engine: Engine, what: string, args: readonly string[]): P
   return answer.stdout.trim();
 }
 
-// Somebody who does not answer must not pass for one who has nothing.
+// An engine that does not answer must not pass for one that has nothing. Its containers' processes can be
+// found, and ended, all the same; when none is left, nobody knows what else there is.
 async function findLabelled(engine: Engine, runId: string): Promise<readonly Labelled[] | null> {
   const [processes, containers] = await Promise.all([
     engine.executor.findLabelled(runId),
     findContainers(engine, runId),
   ]);
   const found = [...(processes ?? []), ...(containers ?? []).map((id) => ({ kind: 'container', id }) as const)];
-  return found.length > 0 || (processes !== null && containers !== null) ? found : null;
+  if (containers === null && found.length === 0) throw silence(engine);
+  return processes === null && found.length === 0 ? null : found;
+}
+
+function silence({ runtime, host }: Engine): AssayError {
+  return new AssayError('SETUP_FAILED', `${runtime} on ${host} does not answer, so nobody knows what it still runs`, {
+    hint: `start ${runtime} there again, then run: assay reap`,
+  });
 }
 
 async function end(engine: Engine, found: readonly Labelled[]): Promise<void> {

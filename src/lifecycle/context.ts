@@ -51,6 +51,7 @@ export class JobContext implements RunContext {
   readonly #stopListening: (() => void)[] = [];
   #launched: LaunchedRole[] = [];
   #isOver = false;
+  #hasStarted = false;
 
   constructor(options: JobContextOptions) {
     this.#options = options;
@@ -66,6 +67,11 @@ export class JobContext implements RunContext {
 
   get launched(): readonly LaunchedRole[] {
     return this.#launched;
+  }
+
+  /** Whether anything may carry the run's label: without it there is nothing to look for. */
+  get hasStarted(): boolean {
+    return this.#hasStarted;
   }
 
   /** The hosts of the run, each once. */
@@ -157,6 +163,7 @@ export class JobContext implements RunContext {
   async #start(role: string, host: string, command: Command): Promise<LaunchedRole> {
     const { secrets, scrubber } = this.#options;
     const { runId } = this.request;
+    this.#hasStarted = true;
     const logFile = this.#logFile(role, host);
     const process = await this.executor(host).start(command, { runId, role, logFile, scrubber, secrets });
     const usageBefore = { cpuSeconds: 0, peakRssBytes: null };
