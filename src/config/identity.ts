@@ -2,6 +2,7 @@ import { hashOf } from '../core/hash.ts';
 import type { Sha256 } from '../core/hash.ts';
 import { benchmarkOf } from './benchmark.ts';
 import type { Cell } from './cell.ts';
+import type { ContainerSpec } from './schema/container.ts';
 import type { Workload } from './schema/schema.ts';
 import type { Threshold } from './threshold.ts';
 
@@ -38,7 +39,7 @@ export function identify(cell: Cell, inputs: IdentityInputs): Identity {
   const { container } = cell.workload;
   return {
     workloadHash: hashOf(workloadInputs(cell, inputs)),
-    isPending: container !== undefined && (container.digest ?? inputs.imageDigest) === null,
+    isPending: container !== undefined && (pinnedDigest(container) ?? inputs.imageDigest) === null,
     verificationHash: verificationHash(cell, inputs),
     configHash: configHash(cell.workload),
     experimentId: experimentId(cell),
@@ -62,10 +63,20 @@ export function workloadInputs(
     topology,
     seed,
     bindings,
-    ...(container === undefined
-      ? {}
-      : { image_digest: container.digest ?? imageDigest ?? container.image, env: container.env }),
+    ...(container === undefined ? {} : containerInputs(container, imageDigest)),
   };
+}
+
+// When the image is fetched decides nothing about what runs.
+function containerInputs(container: ContainerSpec, imageDigest: string | null): Readonly<Record<string, unknown>> {
+  const { runtime, env, mounts, shm_size: shmSize = null, devices } = container;
+  const digest = pinnedDigest(container) ?? imageDigest ?? container.image;
+  return { image_digest: digest, runtime, env, mounts, shm_size: shmSize, devices };
+}
+
+/** The digest that a config pins its image to, by a field of its own or in the reference; null when it does not. */
+function pinnedDigest({ image, digest }: ContainerSpec): string | null {
+  return digest ?? /@(sha256:[0-9a-f]{64})$/.exec(image)?.[1] ?? null;
 }
 
 /** What a cell's verification hash is made of: everything that decides how a run is judged. */

@@ -65,5 +65,10 @@ export function prepareArtifacts(artifacts: string): void {
 function makeFolders(folder: string): void {
   if (existsSync(folder)) return;
   makeFolders(dirname(folder));
-  mkdirSync(folder);
+  try {
+    mkdirSync(folder);
+  } catch (thrown) {
+    // Another session may have made it at this moment.
+    if (!existsSync(folder)) throw thrown;
+  }
 }

@@ -11,18 +11,20 @@ const FOLDER_VARIABLE = 'ASSAY_LOCK_FOLDER';
 const DEFAULT_FOLDER = '/tmp/assay-locks';
 
 // The kernel gives the lock back when the script's process ends, and the script ends with its
-// stdin: a lock dies with whoever holds it. `cat` waits for that end. Who still waits for the
+// stdin: a lock dies with whoever holds it. It is taken on a file that is only read: in a folder that
+// everybody may write, some kernels let nobody write another one's file, and then only the name is stale. `cat` waits for that end. Who still waits for the
 // lock looks every second whether anybody waits for him.
 const LOCK_SCRIPT = `
 command -v flock >/dev/null || { echo none; exec cat >/dev/null; }
 umask 0
 mkdir -p -m 1777 "$1" || exit
-exec 9<>"$1/$2" || exit
+[ -e "$1/$2" ] || : >"$1/$2"
+exec 9<"$1/$2" || exit
 if ! flock -n "$3" 9; then
   echo "held $(head -n 1 "$1/$2")"
   until flock -w 1 "$3" 9; do kill -0 "$PPID" || exit; done
 fi
-echo "$4" >"$1/$2"
+{ echo "$4" >"$1/$2"; } 2>/dev/null
 echo ours
 exec cat >/dev/null
 `;
@@ -70,7 +72,8 @@ export async function lockHost(
   const ours = new Promise<true>((resolve) => {
     createInterface({ input: child.stdout }).on('line', (line) => {
       if (line === 'ours' || line === 'none') resolve(true);
-      else onWait(`${carrier.host} is in use by ${line.replace(/^held ?/, '') || 'another session'}`);
+      else if (line.startsWith('held'))
+        onWait(`${carrier.host} is in use by ${line.replace(/^held ?/, '') || 'another session'}`);
     });
   });
   const first = await Promise.race([ours, ended, aborted]);

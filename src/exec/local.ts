@@ -1,5 +1,6 @@
 import { copyFile, readFile, readdir } from 'node:fs/promises';
 import { arch, cpus, hostname, release, totalmem, type, version } from 'node:os';
+import { setTimeout as delay } from 'node:timers/promises';
 import { execa } from 'execa';
 import { AssayError, messageOf } from '../core/errors.ts';
 import type { Carrier } from './carrier.ts';
@@ -16,6 +17,9 @@ import { revealAll } from './secret-env.ts';
 const LOOPBACK = '127.0.0.1';
 
 const RUN_TIMEOUT_MS = 60_000;
+
+// After SIGKILL: what takes longer is stuck in the kernel.
+const KILLED_MS = 10_000;
 
 /** Runs commands on this machine. */
 export function localExecutor(host: string): Executor {
@@ -116,18 +120,40 @@ async function startLocal(command: Command, options: StartOptions): Promise<Runn
     usage: async () => readUsage(pid),
     stop: async (graceMs) => {
       if (exit === null) signalQuietly(pid, 'SIGTERM');
-      await endGroup(pid, gone, graceMs);
+      await endGroup({ pid, runId }, gone, graceMs);
       return exited;
     },
   };
 }
 
-async function endGroup(pid: number, gone: Promise<Exit>, graceMs: number): Promise<void> {
+interface Group {
+  readonly pid: number;
+  readonly runId: string;
+}
+
+async function endGroup({ pid, runId }: Group, gone: Promise<Exit>, graceMs: number): Promise<void> {
   const timer = setTimeout(() => signalQuietly(-pid, 'SIGKILL'), graceMs);
-  await gone;
+  const patience = new AbortController();
+  const tooLate = delay(graceMs + KILLED_MS, null, { signal: patience.signal }).catch(() => null);
+  const end = await Promise.race([gone, tooLate]);
   clearTimeout(timer);
-  // The leader is gone; what it left in its group goes too.
-  signalQuietly(-pid, 'SIGKILL');
+  patience.abort();
+  // A driver that hangs can keep a process from dying for ever.
+  if (end === null) {
+    throw new AssayError('TEARDOWN_FAILED', `process ${pid} does not end, not even on SIGKILL`, {
+      hint: 'look at its state with ps; it may hang in a driver until the machine is restarted',
+    });
+  }
+  await endMembers({ pid, runId });
+}
+
+// The leader is gone; what it left in its group goes too. Its number may be somebody else's by now.
+async function endMembers({ pid, runId }: Group): Promise<void> {
+  const found = await findLabelled(runId);
+  if (found === null) signalQuietly(-pid, 'SIGKILL');
+  for (const item of found ?? []) {
+    if (item.kind === 'process' && item.session === pid) signalQuietly(item.pid, 'SIGKILL');
+  }
 }
 
 function signalQuietly(pid: number, signal: NodeJS.Signals): void {

@@ -82,7 +82,9 @@ function baseFolder(): string {
  */
 export async function endConnections(runId: string): Promise<void> {
   const prefix = folderPrefix(runId);
-  for (const name of (await readdir(baseFolder())).filter((entry) => entry.startsWith(prefix))) {
+  // Some systems have no such folder, and then no connections either.
+  const names = await readdir(baseFolder()).catch(() => []);
+  for (const name of names.filter((entry) => entry.startsWith(prefix))) {
     const folder = join(baseFolder(), name);
     const sockets = (await readdir(folder)).filter((entry) => entry !== CONFIG);
     const ends = sockets.map((socket) =>

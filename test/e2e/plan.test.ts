@@ -107,7 +107,7 @@ describe('assay plan', () => {
     expect(after?.workload_hash).not.toBe(before?.workload_hash);
     const elsewhere = await planOf(project, '--configs', 'other/*.yaml', '--cluster', 'lab.yaml');
     expect(elsewhere.cells).toHaveLength(1);
-    expect(elsewhere.cells[0]).toMatchObject({ test_id: 'other', bindings: { server: ['n1'] }, status: 'skipped' });
+    expect(elsewhere.cells[0]).toMatchObject({ test_id: 'other', bindings: { server: ['n1'] }, status: 'runnable' });
   });
 
   it('puts warnings on stderr', async () => {

@@ -7,7 +7,8 @@ import { AssayError } from '../../src/core/errors.ts';
 import { noSecrets } from '../../src/core/scrubber.ts';
 import type { Executor, RunningProcess } from '../../src/exec/executor.ts';
 import type { HostNode, Waiting } from '../../src/exec/hosts.ts';
-import { localExecutor } from '../../src/exec/local.ts';
+import { findMarked, localExecutor } from '../../src/exec/local.ts';
+import { CLIENT_LABEL } from '../../src/exec/run-label.ts';
 import { cancelSlurmArrays, openSlurmTask, submitSlurmArray } from '../../src/exec/slurm-array.ts';
 import { cancelAllocations, findAllocations, openSlurmHosts } from '../../src/exec/slurm.ts';
 import type { SlurmHosts, SlurmRequest } from '../../src/exec/slurm.ts';
@@ -265,11 +266,10 @@ describe.skipIf(missing !== null)(`Slurm${missing === null ? '' : ` (${missing})
     const holder = await startHolder(wanted);
     expect((await cluster.jobs()).map(({ state }) => state)).toEqual(['RUNNING']);
     process.kill(holder, 'SIGKILL');
-    const here = localExecutor('localhost');
-    await here.end((await here.findLabelled(wanted.runId)) ?? []);
+    await localExecutor('localhost').end((await findMarked(CLIENT_LABEL, wanted.runId)) ?? []);
     await cancelRun(wanted.runId);
     expect(await cluster.jobs()).toEqual([]);
-    expect(await here.findLabelled(wanted.runId)).toEqual([]);
+    expect(await findMarked(CLIENT_LABEL, wanted.runId)).toEqual([]);
   });
 
   describe('array', () => {
@@ -423,7 +423,7 @@ function describeSteps(): void {
       vi.unstubAllEnvs();
     },
     clientOf: async () => {
-      const clients = (await localExecutor('localhost').findLabelled(runId)) ?? [];
+      const clients = (await findMarked(CLIENT_LABEL, runId)) ?? [];
       const leaders = clients.filter((client) => client.kind === 'process' && client.pid === client.session);
       expect(leaders).toHaveLength(1);
       return leaders.flatMap((client) => (client.kind === 'process' ? [client.pid] : []))[0] ?? 0;

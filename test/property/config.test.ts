@@ -50,7 +50,13 @@ const hashes = (cells: readonly Cell[]): ReadonlyMap<string, unknown> =>
   new Map(
     cells.map((cell) => [
       cell.cellId,
-      identify(cell, { bindings: { server: ['n1'] }, launchVersion: 1, imageDigest: null, verdictEngineVersion: 1, patterns: [] }),
+      identify(cell, {
+        bindings: { server: ['n1'] },
+        launchVersion: 1,
+        imageDigest: null,
+        verdictEngineVersion: 1,
+        patterns: [],
+      }),
     ]),
   );
 

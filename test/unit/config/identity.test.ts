@@ -56,6 +56,9 @@ describe('identify', () => {
   it.each([
     ['the digest of the image', 'aaaa"', 'aaab"'],
     ['a variable of the container', 'MODE: fast', 'MODE: slow'],
+    ['a folder that the container sees', 'env: {MODE: fast}}', 'env: {MODE: fast}, mounts: ["/models:/models"]}'],
+    ['a device of the container', 'env: {MODE: fast}}', 'env: {MODE: fast}, devices: [/dev/kfd]}'],
+    ['what runs the container', 'env: {MODE: fast}}', 'env: {MODE: fast}, runtime: podman}'],
     ['the model', 'revision: main', 'revision: v2'],
     ['the dataset', 'prompts.txt', 'others.txt'],
     ['the seed', 'seed: 1', 'seed: 2'],
@@ -125,6 +128,8 @@ describe('identify', () => {
   it('waits for the digest of an image that has none', () => {
     expect(base.isPending).toBe(false);
     expect(edited(`digest: "${DIGEST}", `, '').isPending).toBe(true);
+    const inReference = edited(`"rocm/vllm:1", digest: "${DIGEST}"`, `"rocm/vllm:1@${DIGEST}"`);
+    expect(inReference).toMatchObject({ isPending: false, workloadHash: base.workloadHash });
     const inProcess = CONFIG.replace(/^container.*\n/m, '');
     expect(identify(cellOf(inProcess), INPUTS).isPending).toBe(false);
   });
