@@ -24,9 +24,9 @@ export const reap = defineCommand({
   args: reapOptions,
   async run({ rawArgs }) {
     const options = readOptions(rawArgs, reapOptions);
-    const named = options.one('folder');
-    const artifacts = resolve(named ?? 'runs');
-    if (named !== undefined && !existsSync(artifacts)) {
+    const artifacts = resolve(options.one('folder') ?? 'runs');
+    // Where nothing ever ran there is nothing to do; a folder that somebody names is there.
+    if (artifacts !== resolve('runs') && !existsSync(artifacts)) {
       throw new AssayError('USAGE', `there is no folder ${artifacts}`, {
         hint: 'name an artifact directory, such as runs',
       });

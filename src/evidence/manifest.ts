@@ -32,6 +32,21 @@ const launchSchema = z.strictObject({
   reused_from: z.string().nullable().default(null),
 });
 
+/** What became of one instrument: it points at its sidecars, and never decides about the run. */
+const instrumentSchema = z.strictObject({
+  status: z.enum(['ok', 'degraded', 'unavailable']),
+  /** Why it is not ok, each in a sentence. */
+  reasons: z.array(z.string()),
+  /** The folder of its sidecars inside the run directory. */
+  folder: z.string(),
+  /** The claims that it brings. */
+  claims: z.array(z.string()),
+  /** Named figures in the unit of their suffix; null means not measured. */
+  values: z.record(z.string(), measured),
+  /** The time that it took itself; null for a step that was not done. */
+  cost: z.strictObject({ attach_s: measured, detach_s: measured, ingest_s: measured }),
+});
+
 /** What was asked of a framework, and what it said is in force. */
 const appliedSchema = z.strictObject({ asked: scalar, applied: scalar.nullable() });
 
@@ -121,6 +136,8 @@ export const manifestSchema = z.strictObject({
   }),
   // Resource summary: per `<role>.<host>`
   resources: z.record(z.string(), z.strictObject({ cpu_s: measured, peak_rss_bytes: measured })),
+  // Instruments: per id
+  instruments: z.record(z.string(), instrumentSchema).default({}),
   // Sidecars: per path inside the run directory
   sidecars: z.record(z.string(), sidecarSchema),
 });

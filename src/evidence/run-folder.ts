@@ -17,6 +17,7 @@ export const RUN_FILES = {
   stdout: 'logs/stdout.log',
   stderr: 'logs/stderr.log',
   verifications: 'verifications',
+  instruments: 'instruments',
 } as const;
 
 /** What names a run directory. */

@@ -5,6 +5,7 @@ import type { RunWriter } from '../evidence/run-writer.ts';
 import type { Command, Executor, StartOptions } from '../exec/executor.ts';
 import type { Hosts } from '../exec/hosts.ts';
 import type { LaunchedRole, Progress, RunContext, RunRequest } from './adapter.ts';
+import type { Instrument } from './instrument.ts';
 import { KeptServers } from './kept-servers.ts';
 import { matchFrameworkLine } from './patterns.ts';
 import type { Pattern } from './patterns.ts';
@@ -21,6 +22,8 @@ export interface JobContextOptions {
   readonly kept?: KeptServers;
   /** Asked at the end of a good run: whether the next cell may want its servers. Default: it may not. */
   readonly maySucceed?: () => Promise<boolean>;
+  /** What attaches to the run and watches it. Default: nothing. */
+  readonly instruments?: readonly Instrument[];
   readonly secrets: StartOptions['secrets'];
   readonly scrubber: StartOptions['scrubber'];
 }
@@ -45,13 +48,16 @@ export class JobContext implements RunContext {
   readonly hosts: Hosts;
   readonly warnings: Warning[] = [];
   readonly kept: KeptServers;
+  readonly instruments: readonly Instrument[];
+  /** The digest of the image that roles run in; null for the hosts themselves, and until it is known. */
+  image: string | null = null;
   /** How far the work was when it was last asked; null before. */
   progress: Progress | null = null;
   readonly #options: JobContextOptions;
   readonly #stopListening: (() => void)[] = [];
   #launched: LaunchedRole[] = [];
   #isOver = false;
-  #hasStarted = false;
+  readonly #labels = new Set<string>();
 
   constructor(options: JobContextOptions) {
     this.#options = options;
@@ -59,6 +65,7 @@ export class JobContext implements RunContext {
     this.writer = options.writer;
     this.hosts = options.hosts;
     this.kept = options.kept ?? new KeptServers();
+    this.instruments = options.instruments ?? [];
   }
 
   get signal(): AbortSignal {
@@ -69,9 +76,9 @@ export class JobContext implements RunContext {
     return this.#launched;
   }
 
-  /** Whether anything may carry the run's label: without it there is nothing to look for. */
-  get hasStarted(): boolean {
-    return this.#hasStarted;
+  /** The runs whose label is on what this one may leave: its own, and those that started the servers it took over or ended. */
+  get labels(): readonly string[] {
+    return [...this.#labels];
   }
 
   /** The hosts of the run, each once. */
@@ -155,7 +162,8 @@ export class JobContext implements RunContext {
   }
 
   async #reuse(role: string, host: string, command: Command): Promise<LaunchedRole | null> {
-    const server = await this.kept.take(role, host, command);
+    for (const label of this.kept.startedBy()) this.#labels.add(label);
+    const server = await this.kept.take({ role, host, command, image: this.image });
     await server?.process.redirect(this.#logFile(role, host));
     return server;
   }
@@ -163,7 +171,7 @@ export class JobContext implements RunContext {
   async #start(role: string, host: string, command: Command): Promise<LaunchedRole> {
     const { secrets, scrubber } = this.#options;
     const { runId } = this.request;
-    this.#hasStarted = true;
+    this.#labels.add(runId);
     const logFile = this.#logFile(role, host);
     const process = await this.executor(host).start(command, { runId, role, logFile, scrubber, secrets });
     const usageBefore = { cpuSeconds: 0, peakRssBytes: null };

@@ -96,6 +96,10 @@ export class JobRecord {
     }));
   }
 
+  setInstruments(instruments: Manifest['instruments']): void {
+    this.manifest.instruments = instruments;
+  }
+
   setTeardown(teardown: Manifest['teardown']): void {
     this.manifest.teardown = teardown;
   }

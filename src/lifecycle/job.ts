@@ -13,6 +13,7 @@ import type { Adapter, WorkloadResult } from './adapter.ts';
 import type { JobContext } from './context.ts';
 import { finiteResult } from './finite.ts';
 import { ensureImages, HostState } from './host-state.ts';
+import { Instruments } from './instruments.ts';
 import { Interruption } from './interruption.ts';
 import { JobRecord, UNCLASSIFIED } from './job-record.ts';
 import { lastLines } from './last-lines.ts';
@@ -53,6 +54,7 @@ export interface JobParts {
 class Job {
   readonly #parts: JobParts;
   readonly #hostState: HostState;
+  readonly #instruments: Instruments;
   #tables: RunTables | null = null;
   /** Settles with the work of the latest phase, which an abort does not wait for; never rejects. */
   #working: Promise<unknown> = Promise.resolve();
@@ -61,17 +63,18 @@ class Job {
   constructor(parts: JobParts) {
     this.#parts = parts;
     this.#hostState = new HostState(parts.context);
+    this.#instruments = new Instruments(parts.context);
   }
 
   async run(): Promise<Manifest> {
-    const { adapter, context, record } = this.#parts;
+    const { context, record } = this.#parts;
     const backstop = new AbortController();
     try {
       await this.#abortable(() => this.#acquire());
       void this.#backstop(backstop.signal);
       await this.#phase('prepare', () => this.#prepare());
       context.writer.events.record('seed.logged', { seed: context.request.cell.workload.seed });
-      await this.#phase('launch', () => adapter.launch(context));
+      await this.#phase('launch', () => this.#launch());
       await this.#phase('await', () => this.#await());
       await this.#phase('parse', () => this.#parse());
       await this.#phase('verify', () => this.#verify());
@@ -80,6 +83,7 @@ class Job {
       this.#fail(thrown);
     } finally {
       backstop.abort();
+      record.setInstruments(await this.#instruments.end());
       await tearDown(this.#parts, { hostState: this.#hostState, cause: this.#cause, working: this.#working });
     }
     return record.finish(context.request.folder, context.writer);
@@ -153,9 +157,17 @@ class Job {
     await this.#hostState.snapshot('pre');
     record.setHosts(await fingerprints(context), this.#hostState.before);
     this.#hostState.refuseOtherGpus();
-    record.setImage(await ensureImages(context));
+    context.image = await ensureImages(context);
+    record.setImage(context.image);
     this.#hostState.watch();
     await adapter.prepare(context);
+    await this.#instruments.probe();
+  }
+
+  async #launch(): Promise<void> {
+    const { adapter, context } = this.#parts;
+    await adapter.launch(context);
+    await this.#instruments.attach();
   }
 
   async #await(): Promise<void> {
@@ -220,7 +232,7 @@ class Job {
     record.fail(STATUS_OF_FAILURE[category], {
       category,
       originated_in_phase: record.lastPhase,
-      message: sentenceOf(thrown),
+      message: messageIn(record.lastPhase, thrown),
       evidence: [...(failure?.evidence ?? stackOf(thrown))],
     });
   }
@@ -233,6 +245,12 @@ async function fingerprints(context: JobContext): Promise<ReadonlyMap<string, Ho
 
 function windowOf(result: WorkloadResult): Pick<RunTables, 'measuredDurationMs' | 'startedAtMs'> {
   return { measuredDurationMs: result.durationMs, startedAtMs: result.startedAtMs };
+}
+
+// Otherwise a bug of ours would read as if the workload's own predicate had broken.
+function messageIn(phase: Phase, thrown: unknown): string {
+  const isKnown = thrown instanceof WorkloadFailure || thrown instanceof AssayError;
+  return isKnown || phase !== 'await' ? sentenceOf(thrown) : `not classified: ${sentenceOf(thrown)}`;
 }
 
 // A known error says all there is to say; the stack of a bug says where it is.

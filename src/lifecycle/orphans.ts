@@ -1,22 +1,28 @@
-import type { Labelled } from '../exec/executor.ts';
+import type { Labelled, ProcessId } from '../exec/executor.ts';
 import { addLeftovers, endLabelled } from '../exec/leftovers.ts';
 import type { Leftovers } from '../exec/leftovers.ts';
 import type { JobContext } from './context.ts';
 
 /**
- * Ends whatever still carries the run's label after its teardown, on every host,
- * except the servers that are kept for the next run.
+ * Ends whatever a run leaves on its hosts after its teardown, also what a server that it took over
+ * from an earlier run has left, except the servers that are kept for the next run.
  */
-export async function removeOrphans(context: JobContext, kept: readonly Labelled[]): Promise<Leftovers> {
-  if (!context.hasStarted) return { count: 0, unconfirmed: [] };
-  const { on, runId } = context.request;
-  const isKept = (item: Labelled): boolean => kept.some((server) => belongsTo(item, server));
-  return addLeftovers(
-    await Promise.all(on.nodes.map(({ name }) => endLabelled(context.executor(name), runId, isKept))),
+export async function removeOrphans(context: JobContext): Promise<Leftovers> {
+  const places = context.labels.flatMap((label) => context.request.on.nodes.map(({ name }) => ({ label, name })));
+  const { count, unconfirmed } = addLeftovers(
+    await Promise.all(
+      places.map(({ label, name }) => {
+        const kept = context.kept.idsOf(label, name);
+        return endLabelled(context.executor(name), label, (item) => kept.some((id) => belongsTo(item, id)));
+      }),
+    ),
   );
+  return { count, unconfirmed: [...new Set(unconfirmed)] };
 }
 
-function belongsTo(item: Labelled, server: Labelled): boolean {
-  if (item.kind === 'process') return server.kind === 'process' && item.session === server.session;
-  return item.kind === server.kind && item.id === server.id;
+function belongsTo(item: Labelled, kept: ProcessId): boolean {
+  if (item.kind === 'container') return kept.kind === 'container' && item.id === kept.id;
+  // Which process is a container's own, or prints what it prints, the host cannot tell: all of them
+  // stay until the container goes.
+  return item.kind === 'process' && (kept.kind === 'container' || item.session === kept.pid);
 }

@@ -1,7 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { sentenceOf } from '../core/errors.ts';
 import { formatDuration } from '../core/units.ts';
-import type { Labelled } from '../exec/executor.ts';
 import type { HostState } from './host-state.ts';
 import { Interruption } from './interruption.ts';
 import type { JobParts } from './job.ts';
@@ -31,6 +30,8 @@ class Teardown {
   readonly #ending: Ending;
   /** What went wrong beside the cause, each once. */
   readonly #errors = new Set<string>();
+  /** Whether nothing of the run is at work any more. */
+  #isSettled = false;
 
   constructor(parts: JobParts, ending: Ending) {
     this.#parts = parts;
@@ -49,17 +50,17 @@ class Teardown {
     record.setWarnings(context.warnings);
     const launched = [...context.launched];
     context.end();
-    const kept = (await this.#attempt(() => this.#keepServers())) ?? [];
+    const kept = (await this.#attempt(() => this.#keepServers())) ?? false;
     await this.#attempt(() => this.#parts.adapter.teardown(context));
     // Its roles are gone, so what waited for them ends.
     await this.#attempt(() => this.#settled());
-    const left = await this.#cleanHosts(kept);
+    const left = await this.#cleanHosts();
     await this.#attempt(() => context.writer.closeTables());
     this.#noteLateErrors(launched);
     const outcome = this.#errors.size === 0 ? 'ok' : 'failed';
     record.setTeardown({
       ...left,
-      kept: kept.length > 0,
+      kept,
       error: this.#errors.size === 0 ? null : [...this.#errors].join('; '),
     });
     const end = { phase_duration_s: record.endPhase(outcome), status: outcome } as const;
@@ -73,31 +74,34 @@ class Teardown {
     this.#parts.context.writer.events.record('attempt.interrupted', { reason: cause.message });
   }
 
-  /** Keeps the roles of a run that came to its end, where a later cell may want them. */
-  async #keepServers(): Promise<readonly Labelled[]> {
+  /** Keeps the roles of a run that came to its end, where a later cell may want them; answers whether it did. */
+  async #keepServers(): Promise<boolean> {
     const { context } = this.#parts;
     const isWhole = this.#ending.cause === null || this.#parts.record.manifest.status === 'failed_verification';
     const areAlive = context.launched.length > 0 && context.launched.every(({ process }) => process.exit() === null);
     const { reuse_server: isAllowed } = context.request.cell.workload;
-    if (!isAllowed || !isWhole || !areAlive || !(await context.maySucceed())) return [];
-    const kept = context.launched.map(({ process: { id } }): Labelled => {
-      if (id.kind === 'container') return { kind: 'container', id: id.id };
-      return { kind: 'process', pid: id.pid, session: id.pid };
-    });
+    if (!isAllowed || !isWhole || !areAlive || !(await context.maySucceed())) return false;
     await context.keepServers();
-    return kept;
+    return true;
   }
 
-  async #cleanHosts(
-    kept: readonly Labelled[],
-  ): Promise<{ readonly orphans: number | null; readonly unconfirmed: string[] }> {
+  async #cleanHosts(): Promise<{ readonly orphans: number | null; readonly unconfirmed: string[] }> {
     const { context } = this.#parts;
-    // Nothing was ever started where the hosts were not to be had.
-    if (!context.hosts.isOpen()) return { orphans: 0, unconfirmed: [] };
+    if (!context.hosts.isOpen()) return this.#withoutHosts();
     await this.#attempt(() => this.#ending.hostState.snapshot('post'));
-    const left = await this.#attempt(() => removeOrphans(context, kept));
+    const left = await this.#attempt(() => removeOrphans(context));
     for (const reason of left?.unconfirmed ?? []) this.#errors.add(reason);
     return { orphans: left?.count ?? null, unconfirmed: [...(left?.unconfirmed ?? context.hostNames())] };
+  }
+
+  /** Nothing was ever started where the hosts were not to be had; but they may still be asked for. */
+  #withoutHosts(): { readonly orphans: number | null; readonly unconfirmed: string[] } {
+    if (this.#isSettled) return { orphans: 0, unconfirmed: [] };
+    const hosts = this.#parts.context.hostNames();
+    return {
+      orphans: null,
+      unconfirmed: hosts.map((host) => `${host}: nobody knows whether it was still being asked for`),
+    };
   }
 
   /** Does one step; what it throws is noted and keeps no other step from being done. */
@@ -120,7 +124,8 @@ class Teardown {
     const tooLate = delay(ABANDONED_MS, 'too late', { signal: timeout.signal }).catch(() => undefined);
     const first = await Promise.race([this.#ending.working.then(() => 'over'), tooLate]);
     timeout.abort();
-    if (first === 'over') return;
+    this.#isSettled = first === 'over';
+    if (this.#isSettled) return;
     throw new Error(`work of the aborted run went on for ${formatDuration(ABANDONED_MS)}`);
   }
 

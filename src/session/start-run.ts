@@ -106,6 +106,7 @@ function firstManifest({ cell, hosts, on, identity, runId }: RunRequest): Manife
     verdicts: [],
     result: { scalars: {}, applied: {}, measured: { started_at_ms: null, duration_ms: null } },
     resources: {},
+    instruments: {},
     sidecars: {},
   };
 }

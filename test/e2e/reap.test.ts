@@ -121,8 +121,14 @@ describe('assay reap', () => {
     expect(exitCode).toBe(0);
   });
 
-  it('has nothing to do where nothing ever ran', async () => {
-    expect(await assayIn(new Project({}))('reap')).toEqual({
+  it('refuses a folder that is not there, and stands by where nothing ever ran', async () => {
+    const assay = assayIn(new Project({}));
+    expect(await assay('reap', 'nowhere')).toMatchObject({
+      stdout: '',
+      stderr: expect.stringMatching(/^AssayError: there is no folder \S+nowhere\n {3}next: name an artifact directory/),
+      exitCode: 2,
+    });
+    expect(await assay('reap')).toEqual({
       stdout: '0 dead runs, 0 still running',
       stderr: '',
       exitCode: 0,
