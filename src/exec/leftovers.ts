@@ -4,7 +4,7 @@ import type { Executor, Labelled } from './executor.ts';
 import type { HostsSpec } from './hosts.ts';
 import { findMarked, localExecutor } from './local.ts';
 import { withPlainHosts } from './plain-hosts.ts';
-import { CLIENT_LABEL } from './run-label.ts';
+import { CLIENT_LABEL, JOB_HOST_LABEL } from './run-label.ts';
 import { cancelSlurmArrays } from './slurm-array.ts';
 import { cancelAllocations, findAllocations, reachSlurmJob } from './slurm.ts';
 import { endConnections } from './ssh.ts';
@@ -46,21 +46,23 @@ export function addLeftovers(all: readonly Leftovers[]): Leftovers {
   };
 }
 
-/** Ends what runs left whose job host is gone: its clients on this machine, then what is on the hosts. Never rejects. */
+/** Ends what runs left whose job host is gone: what is on the hosts, then what served it on this machine. Never rejects. */
 export async function endLeftovers(spec: HostsSpec, runIds: readonly string[]): Promise<Leftovers> {
   const perRun = runIds.map(async (runId) => {
-    const here = await endClients(runId).catch((thrown: unknown) => unconfirmed('this machine', thrown));
     const there = await endOnHosts(spec, runId).catch((thrown: unknown) => unconfirmed('hosts', thrown));
-    return addLeftovers([here, there]);
+    const here = await endServants(runId).catch((thrown: unknown) => unconfirmed('this machine', thrown));
+    return addLeftovers([there, here]);
   });
   return addLeftovers(await Promise.all(perRun));
 }
 
-async function endClients(runId: string): Promise<Leftovers> {
-  const clients = (await findMarked(CLIENT_LABEL, runId)) ?? [];
-  await localExecutor('localhost').end(clients);
+// The job host's own children: clients, holders of locks, and a role that was being started at the very moment
+// and has no label of its own yet. Of the run itself they are no part, so they are not counted.
+async function endServants(runId: string): Promise<Leftovers> {
+  const marked = await Promise.all([CLIENT_LABEL, JOB_HOST_LABEL].map((label) => findMarked(label, runId)));
+  await localExecutor('localhost').end(marked.flatMap((found) => found ?? []));
   await endConnections(runId);
-  return { count: clients.length, unconfirmed: [] };
+  return NOTHING;
 }
 
 function endOnHosts(spec: HostsSpec, runId: string): Promise<Leftovers> {

@@ -7,5 +7,8 @@ export const RUN_LABEL = 'ASSAY_RUN_ID';
  */
 export const CLIENT_LABEL = 'ASSAY_CLIENT_OF';
 
+/** The variable that a job host and what it starts on this machine carry; its value is the id of its first run. */
+export const JOB_HOST_LABEL = 'ASSAY_JOB_HOST';
+
 /** The label that every container of a run carries; its value is the run's id. */
 export const CONTAINER_LABEL = 'assay.run_id';

@@ -1,7 +1,7 @@
 import { appendFileSync, createWriteStream } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { messageOf } from '../core/errors.ts';
+import { AssayError, messageOf } from '../core/errors.ts';
 import { noSecrets, scrubberOf } from '../core/scrubber.ts';
 import type { Scrubber } from '../core/scrubber.ts';
 import { presentSecrets, readSecrets } from '../core/secret.ts';
@@ -11,7 +11,7 @@ import type { Manifest } from '../evidence/manifest.ts';
 import { RUN_FILES } from '../evidence/run-folder.ts';
 import { readOwnManifest, RunWriter } from '../evidence/run-writer.ts';
 import type { Hosts } from '../exec/hosts.ts';
-import { endLabelled } from '../exec/leftovers.ts';
+import { addLeftovers, endLabelled } from '../exec/leftovers.ts';
 import { cancelSlurmArrays } from '../exec/slurm-array.ts';
 import { hostsOf } from '../exec/open-hosts.ts';
 import type { RunRequest } from '../lifecycle/adapter.ts';
@@ -94,12 +94,17 @@ class JobHost {
     });
   }
 
+  /** Whether a run is live. */
+  get isBusy(): boolean {
+    return this.#live !== null;
+  }
+
   /** Ends the run that is live, with this as its cause; the first one wins. */
   abort(reason: unknown): void {
     this.#abort.abort(reason);
   }
 
-  /** Ends what was kept for cells that never came, and gives the hosts back. */
+  /** Ends what was kept for cells that never came, and gives the hosts back. Rejects when that is not confirmed. */
   async close(): Promise<void> {
     const labels = this.#kept.startedBy();
     const hosts = this.#hosts;
@@ -107,9 +112,11 @@ class JobHost {
     if (hosts === null) return;
     try {
       await this.#kept.endAll();
-      await Promise.all(
-        labels.flatMap((label) => [...hosts.executors()].map((executor) => endLabelled(executor, label))),
-      );
+      const left = labels.flatMap((label) => hosts.executors().map((executor) => endLabelled(executor, label)));
+      const { unconfirmed } = addLeftovers(await Promise.all(left));
+      if (unconfirmed.length > 0) {
+        throw new AssayError('TEARDOWN_FAILED', `servers that were kept may be left: ${unconfirmed.join('; ')}`);
+      }
     } finally {
       await hosts.close();
     }
@@ -194,7 +201,6 @@ function main(): void {
   const host = new JobHost();
   const end = (reason: string): void => host.abort(new Interruption(reason));
   const leave = (): void => void reports.end(() => process.exit());
-  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => end(`received ${signal}`));
   // What a callback throws ends the run with that as its cause; the first one wins.
   const fail = (thrown: unknown): void => host.abort(thrown instanceof Error ? thrown : new Error(messageOf(thrown)));
   process.on('uncaughtException', fail);
@@ -211,6 +217,10 @@ function main(): void {
     });
   };
   const lines = createInterface({ input: process.stdin });
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
+    // With no run to tear down it takes no more of them.
+    process.on(signal, () => (host.isBusy ? end(`received ${signal}`) : lines.close()));
+  }
   lines.on('line', (line) => {
     const order = JSON.parse(line) as JobOrder;
     if (order.type === 'keep') host.answer(order.keep);

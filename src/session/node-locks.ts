@@ -9,11 +9,12 @@ export class NodeLocks {
   readonly #exclusive = new Set<string>();
   /** How many holds share each node. */
   readonly #sharers = new Map<string, number>();
-  readonly #listeners: (() => void)[] = [];
+  readonly #listeners = new Set<() => void>();
 
-  /** Calls back whenever nodes become free: several sessions of one process may wait for them. */
-  onRelease(listener: () => void): void {
-    this.#listeners.push(listener);
+  /** Calls back whenever nodes become free: several sessions of one process may wait for them. Answers what ends that. */
+  onRelease(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
   }
 
   /** The same locks, to try out on. */

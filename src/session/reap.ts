@@ -1,21 +1,25 @@
 import { appendFileSync, existsSync, readFileSync, rmSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { messageOf } from '../core/errors.ts';
 import { scrubberOf } from '../core/scrubber.ts';
 import type { Scrubber } from '../core/scrubber.ts';
 import { presentSecrets } from '../core/secret.ts';
 import { markInterrupted } from '../evidence/interrupted.ts';
-import { forgetLive, listLive, sweepLive } from '../evidence/live-runs.ts';
-import type { LiveRun } from '../evidence/live-runs.ts';
+import { claimLive, isClaimed, listLive, returnClaims, sweepLive } from '../evidence/live-runs.ts';
+import type { Claim, Holder, LiveRun } from '../evidence/live-runs.ts';
 import { RUN_FILES } from '../evidence/run-folder.ts';
 import { readOwnManifest } from '../evidence/run-writer.ts';
 import type { HostsSpec } from '../exec/hosts.ts';
 import { endLeftovers } from '../exec/leftovers.ts';
-import { isSameProcess } from '../exec/process-start.ts';
+import { isSameProcess, processStart } from '../exec/process-start.ts';
 import type { RunEnd } from './job-messages.ts';
 
 const LONGEST_COMPLAINT = 300;
+
+// How often somebody who waits for another's clean-up looks again.
+const CLAIMED_MS = 100;
 
 /** What was cleaned up behind a run whose session and job host are gone. */
 export interface Reaped {
@@ -28,14 +32,40 @@ export interface Reaped {
   readonly unconfirmed: readonly string[];
 }
 
+/** This process. */
+export function ownHolder(): Holder {
+  return { hostname: hostname(), pid: process.pid, started: processStart(process.pid) };
+}
+
 /**
  * Ends what a dead job host left running, by its run label, and gives the run a
- * truthful end. A run that had ended by itself keeps its status.
+ * truthful end. A run that had ended by itself keeps its status. Its note goes unless something may be left.
  */
-export async function reapRun(note: LiveRun, reason: string): Promise<RunEnd> {
-  const { ended, status, unconfirmed } = await reapNoted(note, reason);
+export async function reapRun(artifacts: string, note: LiveRun, reason: string): Promise<RunEnd> {
+  const { ended, status, unconfirmed } = await reapClaimed(await claimed(artifacts, note), note, reason);
   if (status === null) throw new Error(`${note.folder} is gone`);
   return { status, isKept: false, isClean: ended !== null && unconfirmed.length === 0 };
+}
+
+/** The claim on a note, once nobody else has it; null when the note is gone by then. */
+async function claimed(artifacts: string, { run_id: runId }: LiveRun): Promise<Claim | null> {
+  for (;;) {
+    const claim = claimLive(artifacts, runId, ownHolder());
+    if (claim !== null || !isClaimed(artifacts, runId)) return claim;
+    await delay(CLAIMED_MS);
+    returnClaims(artifacts, isOver);
+  }
+}
+
+async function reapClaimed(claim: Claim | null, note: LiveRun, reason: string): Promise<Reaped> {
+  try {
+    const reaped = await reapNoted(note, reason);
+    if (reaped.unconfirmed.length === 0) claim?.forget();
+    return reaped;
+  } finally {
+    // Does nothing when it is forgotten.
+    claim?.giveBack();
+  }
 }
 
 async function reapNoted(note: LiveRun, reason: string): Promise<Reaped> {
@@ -71,21 +101,25 @@ function keepLastWords(folder: string, output: string | null, scrubber: Scrubber
  * machine started in a shared directory only that machine can know to be dead.
  */
 export async function reapDeadRuns(artifacts: string): Promise<readonly Reaped[]> {
-  const dead = listLive(artifacts).filter(
-    ({ holder: { hostname: machine, pid, started } }) => machine === hostname() && !isSameProcess(pid, started),
-  );
+  returnClaims(artifacts, isOver);
+  const dead = listLive(artifacts).flatMap((note) => {
+    const claim = isOver(note.holder) ? claimLive(artifacts, note.run_id, ownHolder()) : null;
+    return claim === null ? [] : [{ note, claim }];
+  });
   const all = await Promise.all(
-    dead.map(async (note) => {
-      const reaped = await reapNoted(note, 'the session and its job host died').catch(
+    dead.map(({ note, claim }) =>
+      reapClaimed(claim, note, 'the session and its job host died').catch(
         // One directory that was deleted meanwhile must not keep a session from starting.
         (thrown: unknown): Reaped => ({ ...emptyOf(note), unconfirmed: [messageOf(thrown)] }),
-      );
-      if (reaped.unconfirmed.length === 0) forgetLive(artifacts, note.run_id);
-      return reaped;
-    }),
+      ),
+    ),
   );
   sweepLive(artifacts);
   return all;
+}
+
+function isOver({ hostname: machine, pid, started }: Holder): boolean {
+  return machine === hostname() && !isSameProcess(pid, started);
 }
 
 function emptyOf({ run_id: runId, folder }: LiveRun): Omit<Reaped, 'unconfirmed'> {

@@ -1,7 +1,7 @@
 import { v7 as uuidv7 } from 'uuid';
 import { digestOn } from '../exec/image-digest.ts';
 import type { Phase, Status } from '../evidence/failure.ts';
-import { noteLive } from '../evidence/live-runs.ts';
+import { forgetLive, noteLive } from '../evidence/live-runs.ts';
 import { prepareArtifacts } from '../evidence/run-folder.ts';
 import type { Progress, RunRequest } from '../lifecycle/adapter.ts';
 import { hostsSpecOf } from './hosts-spec.ts';
@@ -40,6 +40,8 @@ export class Session {
   readonly #skipped = new Set<string>();
   readonly #id = uuidv7();
   readonly #slurmLine = new SlurmLine(this.#id);
+  /** The ended run that stays noted for the sake of Slurm tasks that no run took yet. */
+  #notedForTasks: string | null = null;
   #swept: Promise<void> | null = null;
   #isStopped = false;
 
@@ -77,13 +79,16 @@ export class Session {
     await Promise.all([...this.#jobHosts].map((jobHost) => jobHost.close()));
     await Promise.allSettled(this.#live);
     await this.#slurmLine.close();
+    this.#forgetTasks();
   }
 
   /** Ends the live runs at once, and cleans up behind them from here; settles when that is done. */
   async force(): Promise<void> {
     this.#isStopped = true;
     this.#scheduler.close();
-    for (const jobHost of this.#jobHosts) jobHost.kill();
+    const jobHosts = [...this.#jobHosts];
+    for (const jobHost of jobHosts) jobHost.kill();
+    await Promise.all(jobHosts.map(({ ended }) => ended));
     await Promise.allSettled(this.#live);
   }
 
@@ -106,13 +111,14 @@ export class Session {
   async #run({ planned, hosts, before, mayKeep, behind }: Turn<JobHostProcess>): Promise<TurnEnd<JobHostProcess>> {
     this.#swept ??= this.#sweep();
     await this.#swept;
-    const request = await this.#request(planned, { hosts, behind });
+    const next = behind();
+    const request = await this.#request(planned, { hosts, mayBeFollowed: next.length > 0 });
     // The session may have been stopped meanwhile.
     if (this.#isStopped) return { outcome: NOT_RUN, kept: before };
     // Noted first: whatever happens from here on, somebody can clean up.
     noteLive(request.artifacts, noteOf(request));
     startRun(request);
-    const task = before === null ? await this.#slurmLine.take(request.on, [planned, ...behind]) : null;
+    const task = before === null ? await this.#slurmLine.take(request.on, [planned, ...next]) : null;
     const { folder } = request;
     this.#listen({ type: 'started', planned, folder });
     const jobHost = before ?? this.#startJobHost(request);
@@ -121,11 +127,15 @@ export class Session {
       if (message.type === 'phase' || message.type === 'progress') this.#listen({ ...message, planned });
     };
     const { total } = planned.cell.workload.timeouts;
-    const { status, isKept } = await jobHost.run(
+    const end = jobHost.run(
       { ...request, on: { ...request.on, task } },
       // The next cell takes over the allocation as well: it must have the time for it.
       { onMessage, mayKeep: () => mayKeep() && jobHost.hasTimeFor(total) },
     );
+    // Stopped while Slurm was asked: the job host gives the run that has begun its end.
+    if (this.#isStopped) void jobHost.close();
+    const { status, isKept, isClean } = await end;
+    if (isClean) this.#noteForTasks(request);
     this.#listen({ type: 'ended', planned, folder, status });
     if (!isKept) await jobHost.close();
     return { outcome: { state: 'ran', folder, status }, kept: isKept ? jobHost : null };
@@ -134,13 +144,26 @@ export class Session {
   /** The request of a cell, with the digest of the image that its hosts have now. */
   async #request(
     planned: PlannedCell,
-    { hosts, behind }: Pick<Turn<JobHostProcess>, 'hosts' | 'behind'>,
+    { hosts, mayBeFollowed }: Pick<Turn<JobHostProcess>, 'hosts'> & { readonly mayBeFollowed: boolean },
   ): Promise<RunRequest> {
     const { pool, artifacts } = this.plan;
-    const mayBeFollowed = behind.length > 0 && planned.cell.workload.reuse_server;
-    const on = hostsSpecOf(planned.cell, hosts, { pool, session: this.#id, mayBeFollowed });
+    const { reuse_server: mayKeep } = planned.cell.workload;
+    const on = hostsSpecOf(planned.cell, hosts, { pool, session: this.#id, mayBeFollowed: mayBeFollowed && mayKeep });
     const identity = planned.identity.isPending ? identifyWithImage(planned, await digestOn(on)) : planned.identity;
     return newRun({ ...planned, identity }, { hosts, on, artifacts });
+  }
+
+  /** Should this process die between two runs, a later session finds the tasks by the note of the one before. */
+  #noteForTasks(request: RunRequest): void {
+    const hasTasks = this.#slurmLine.hasTasks();
+    if (hasTasks) noteLive(request.artifacts, noteOf(request));
+    this.#forgetTasks();
+    if (hasTasks) this.#notedForTasks = request.runId;
+  }
+
+  #forgetTasks(): void {
+    if (this.#notedForTasks !== null) forgetLive(this.plan.artifacts, this.#notedForTasks);
+    this.#notedForTasks = null;
   }
 
   #startJobHost(request: RunRequest): JobHostProcess {

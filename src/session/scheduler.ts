@@ -28,8 +28,8 @@ export interface Turn<Servers extends Kept> {
   readonly before: Servers | null;
   /** Ask it at the end: whether a cell waits for these nodes that may want the servers. */
   readonly mayKeep: () => boolean;
-  /** The cells that come next on the very same nodes, in order, before one that needs some of them only. */
-  readonly behind: readonly PlannedCell[];
+  /** Asks for the cells that come next on the very same nodes, in order, before one that needs some of them only. */
+  readonly behind: () => readonly PlannedCell[];
 }
 
 /** What a turn came to, and the servers it left running. */
@@ -63,6 +63,7 @@ export class Scheduler<Servers extends Kept = Kept> {
   readonly #runner: Runner<Servers>;
   readonly #outcomes = new Map<string, Promise<CellOutcome>>();
   readonly #locks: NodeLocks;
+  readonly #stopListening: () => void;
   readonly #canaries = new Canaries();
   #waiting: readonly Waiting[] = [];
   #isClosed = false;
@@ -72,7 +73,7 @@ export class Scheduler<Servers extends Kept = Kept> {
     this.#cells = new Map(cells.map((planned) => [planned.cell.key, planned]));
     this.#runner = runner;
     this.#locks = locks;
-    locks.onRelease(() => this.#startWhatFits());
+    this.#stopListening = locks.onRelease(() => this.#startWhatFits());
   }
 
   /** The outcome of a cell: the first request launches it, every later one waits for the same run. */
@@ -87,6 +88,7 @@ export class Scheduler<Servers extends Kept = Kept> {
   /** Starts nothing any more: cells that wait for a node are not run, and so are all later requests. */
   close(): void {
     this.#isClosed = true;
+    this.#stopListening();
     for (const { settle } of this.#waiting) settle(NOT_RUN);
     this.#waiting = [];
   }
@@ -112,6 +114,7 @@ export class Scheduler<Servers extends Kept = Kept> {
   #startWhatFits(): void {
     const claimed = this.#locks.copy();
     const still: Waiting[] = [];
+    const starting: Waiting[] = [];
     for (const entry of this.#waiting) {
       const canary = this.#canaries.ask(entry.planned);
       if (canary.say === 'no') {
@@ -119,11 +122,14 @@ export class Scheduler<Servers extends Kept = Kept> {
         continue;
       }
       const mayStart = canary.say === 'go' && claimed.isFree(entry.hold);
-      if (mayStart) this.#start(entry);
-      else still.push(entry);
+      if (mayStart) {
+        this.#canaries.started(entry.planned);
+        starting.push(entry);
+      } else still.push(entry);
       if (canary.say === 'go') claimed.take(entry.hold);
     }
     this.#waiting = still;
+    for (const entry of starting) this.#start(entry);
   }
 
   async #refuse({ planned, settle }: Waiting, detail: string): Promise<void> {
@@ -134,7 +140,6 @@ export class Scheduler<Servers extends Kept = Kept> {
 
   #start(entry: Waiting): void {
     this.#locks.take(entry.hold);
-    this.#canaries.started(entry.planned);
     void this.#takeTurns(entry).finally(() => this.#locks.release(entry.hold));
   }
 
@@ -153,7 +158,7 @@ export class Scheduler<Servers extends Kept = Kept> {
     const { planned, hosts, settle } = entry;
     try {
       const mayKeep = (): boolean => this.#successorOf(entry) !== null;
-      const behind = this.#behind(entry);
+      const behind = (): readonly PlannedCell[] => this.#behind(entry);
       const { outcome, kept } = await this.#runner.run({ planned, hosts, before, mayKeep, behind });
       this.#ended(planned, outcome);
       settle(outcome);
@@ -173,17 +178,17 @@ export class Scheduler<Servers extends Kept = Kept> {
 
   #behind(entry: Waiting): readonly PlannedCell[] {
     const { hold, hosts } = entry;
-    const onThese = this.#waiting.filter((other) => other !== entry && sharesNode(other.hold, hold));
+    const onThese = this.#waiting.filter((other) => sharesNode(other.hold, hold));
     const first = onThese.findIndex((other) => JSON.stringify(other.hosts) !== JSON.stringify(hosts));
     return onThese.slice(0, first === -1 ? undefined : first).map(({ planned }) => planned);
   }
 
   #takeSuccessor(entry: Waiting): Waiting | null {
     const next = this.#successorOf(entry);
-    if (next !== null) {
-      this.#waiting = this.#waiting.filter((waiting) => waiting !== next);
-      this.#canaries.started(next.planned);
-    }
+    // By now the canary of its config may run elsewhere.
+    if (next === null || this.#canaries.ask(next.planned).say !== 'go') return null;
+    this.#waiting = this.#waiting.filter((waiting) => waiting !== next);
+    this.#canaries.started(next.planned);
     return next;
   }
 

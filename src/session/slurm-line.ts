@@ -26,14 +26,20 @@ export class SlurmLine {
     const key = canonicalJson(request);
     const known = this.#tasks.get(key)?.shift();
     const count = Math.min(cellsInLine(cells), LARGEST_ARRAY);
-    if (known !== undefined || count < 2) return known ?? null;
+    // Those that share their nodes may hold them at the same time: no line.
+    if (known !== undefined || count < 2 || !isExclusive) return known ?? null;
     this.#hasArrays = true;
     const { signal } = this.#closed;
     // Whoever is refused an array is refused a job, and its run says so.
     const tasks = await submitSlurmArray(request, { sessionId: this.#session, count, signal }).catch(() => []);
     const [first = null, ...others] = tasks;
-    this.#tasks.set(key, others);
+    this.#tasks.set(key, [...(this.#tasks.get(key) ?? []), ...others]);
     return first;
+  }
+
+  /** Whether it has places that no run took yet. */
+  hasTasks(): boolean {
+    return [...this.#tasks.values()].some((tasks) => tasks.length > 0);
   }
 
   /** Gives back what no run took. Rejects when Slurm did not confirm it. */

@@ -38,6 +38,8 @@ export class Broker {
   readonly #server: Server;
   readonly #request: (cell: string) => Promise<SessionOutcome>;
   readonly #sockets = new Set<Socket>();
+  // Vitest may leave without a word to plugins; the socket goes all the same.
+  readonly #onExit = (): void => this.close();
 
   /** Where workers connect. */
   readonly socket: string;
@@ -48,8 +50,7 @@ export class Broker {
     // Windows has no socket files, but named pipes.
     this.socket = process.platform === 'win32' ? `\\\\.\\pipe\\${this.#folder}` : join(this.#folder, SOCKET_NAME);
     this.#server = createServer((socket) => this.#serve(socket));
-    // Vitest may leave without a word to plugins; the socket goes all the same.
-    process.once('exit', () => this.close());
+    process.once('exit', this.#onExit);
   }
 
   /** Starts to listen. Rejects when it cannot. */
@@ -64,6 +65,7 @@ export class Broker {
   }
 
   close(): void {
+    process.off('exit', this.#onExit);
     for (const socket of this.#sockets) socket.destroy();
     this.#server.close();
     rmSync(this.#folder, { recursive: true, force: true });

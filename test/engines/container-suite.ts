@@ -11,6 +11,7 @@ import { IMAGE, containersOf, openBench, printed, shell } from './container-benc
 import type { Bench } from './container-bench.ts';
 import type { TestEngine } from './docker-engine.ts';
 import { describeImages } from './image-suite.ts';
+import { staysWhenKept } from './kept-suite.ts';
 
 const SECRET = 'hf_SECRETsecretSECRET';
 
@@ -37,6 +38,7 @@ export function describeContainers({ runtime, missing, start, more }: Suite): vo
     describe('how it ends', () => tellsHowItEnds(lazily, runtime));
     describe('what is refused', () => explainsRefusals(lazily));
     describe('what is ours', () => touchesOnlyOurs(lazily));
+    describe('when it is kept', () => staysWhenKept(lazily));
     describe('images', () => describeImages(lazily));
     more?.(lazily);
   });

@@ -308,7 +308,11 @@ describe('runJob', () => {
     const { manifest } = await run(scripted({ status }), { abort });
     expect(manifest).toMatchObject({
       status: 'failed_safety',
-      failure: { category: 'safety_violation', originated_in_phase: 'await', message: 'a callback threw' },
+      failure: {
+        category: 'safety_violation',
+        originated_in_phase: 'await',
+        message: 'not classified: a callback threw',
+      },
       teardown: { error: null },
     });
   });

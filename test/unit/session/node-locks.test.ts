@@ -37,6 +37,18 @@ describe('NodeLocks', () => {
     );
   });
 
+  it('tells of free nodes whoever listens, as long as they do', () => {
+    const locks = new NodeLocks();
+    const told: string[] = [];
+    const stop = locks.onRelease(() => told.push('first'));
+    locks.onRelease(() => told.push('second'));
+    const one = { nodes: ['n1'], isExclusive: true };
+    locks.release(one);
+    stop();
+    locks.release(one);
+    expect(told).toEqual(['first', 'second', 'second']);
+  });
+
   it('has copies that are tried out on without a trace', () => {
     const locks = new NodeLocks();
     const one = { nodes: ['n1'], isExclusive: true };

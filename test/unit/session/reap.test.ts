@@ -1,14 +1,14 @@
-import { readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { markInterrupted } from '../../../src/evidence/interrupted.ts';
-import { jobHostOutput, listLive, noteLive } from '../../../src/evidence/live-runs.ts';
+import { claimLive, jobHostOutput, listLive, noteLive } from '../../../src/evidence/live-runs.ts';
 import type { LiveRun } from '../../../src/evidence/live-runs.ts';
 import { checkEvidence, readManifest } from '../../../src/evidence/run-reader.ts';
 import { processStart } from '../../../src/exec/process-start.ts';
-import { reapDeadRuns } from '../../../src/session/reap.ts';
+import { ownHolder, reapDeadRuns, reapRun } from '../../../src/session/reap.ts';
 import { startedRun } from '../started-run.ts';
 
 /** A run that was started, noted as live with this process to answer for it. */
@@ -94,10 +94,57 @@ describe('reapDeadRuns', () => {
     expect(readdirSync(live).toSorted()).toEqual([`${runId}.json`, `${runId}.out`, 'new.json.1.tmp'].toSorted());
   });
 
+  it('is not kept from its work by what cannot be removed', async () => {
+    const { artifacts, runId } = startNoted(nobody);
+    const path = join(artifacts, '.live', 'folder.tmp');
+    mkdirSync(path);
+    const longAgo = new Date(Date.now() - 3_600_000);
+    utimesSync(path, longAgo, longAgo);
+    expect(await reapDeadRuns(artifacts)).toMatchObject([{ runId }]);
+  });
+
+  it('cleans up once behind a run, however many do it at the same time', async () => {
+    const { artifacts, runId } = startNoted(nobody);
+    const all = await Promise.all([reapDeadRuns(artifacts), reapDeadRuns(artifacts)]);
+    expect(all.flat()).toMatchObject([{ runId }]);
+  });
+
+  it('leaves alone what another cleans up, and does it when that one died', async () => {
+    const { artifacts, runId, folder } = startNoted(nobody);
+    const claim = claimLive(artifacts, runId, ownHolder());
+    expect([await reapDeadRuns(artifacts), listLive(artifacts)]).toEqual([[], []]);
+    expect(readManifest(folder).status).toBe('running');
+    claim?.giveBack();
+    expect(claimLive(artifacts, runId, nobody)).not.toBeNull();
+    expect(await reapDeadRuns(artifacts)).toMatchObject([{ runId, status: 'interrupted' }]);
+    expect(readdirSync(join(artifacts, '.live'))).toEqual([]);
+  });
+
+  it('gives a note back as long as something may be left', async () => {
+    const { artifacts, runId } = startNoted(nobody);
+    const [note] = listLive(artifacts);
+    noteLive(artifacts, { ...note!, on: { ...note!.on, reach: { executor: 'none' } } });
+    expect(await reapDeadRuns(artifacts)).toMatchObject([{ unconfirmed: [expect.any(String)] }]);
+    expect(listLive(artifacts)).toMatchObject([{ run_id: runId }]);
+  });
+
   it('leaves alone what another machine started in the same directory', async () => {
     const { artifacts, folder } = startNoted({ ...nobody, hostname: `not-${hostname()}` });
     expect(await reapDeadRuns(artifacts)).toEqual([]);
     expect(readManifest(folder).status).toBe('running');
     expect(listLive(artifacts)).toHaveLength(1);
+  });
+});
+
+describe('reapRun', () => {
+  it('waits for another who cleans up behind the same run', async () => {
+    const { artifacts, runId, folder } = startNoted(ownHolder());
+    const [note] = listLive(artifacts);
+    const claim = claimLive(artifacts, runId, ownHolder());
+    const reaped = reapRun(artifacts, note!, 'its job host died');
+    await markInterrupted(folder, { reason: 'the other was first', orphans: 0, unconfirmed: [] });
+    claim?.forget();
+    expect(await reaped).toEqual({ status: 'interrupted', isKept: false, isClean: true });
+    expect(readManifest(folder).interruption).toBe('the other was first');
   });
 });

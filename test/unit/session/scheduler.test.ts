@@ -12,6 +12,14 @@ const cell = (key: string, ...nodes: string[]): PlannedCell =>
     skip: null,
   }) as unknown as PlannedCell;
 
+const sharing = (key: string, ...nodes: string[]): PlannedCell =>
+  ({
+    ...cell(key, ...nodes),
+    cell: { key, workload: { exclusive: false, canary: false } },
+  }) as unknown as PlannedCell;
+
+const keysOf = (cells: readonly PlannedCell[]): string => cells.map(({ cell: { key } }) => key).join(' ');
+
 type Run = (turn: Turn<Kept>) => Promise<CellOutcome>;
 
 /** A runner that keeps no servers. */
@@ -93,11 +101,6 @@ describe('Scheduler', () => {
   });
 
   it('runs cells that allow it together on their nodes, and leaves others alone', async () => {
-    const sharing = (key: string, ...nodes: string[]): PlannedCell =>
-      ({
-        ...cell(key, ...nodes),
-        cell: { key, workload: { exclusive: false, canary: false } },
-      }) as unknown as PlannedCell;
     const { scheduler, started, end } = bench([sharing('a', 'n1'), sharing('b', 'n1'), cell('c', 'n1')]);
     const [a, b, c] = ['a', 'b', 'c'].map((key) => scheduler.request(key));
     expect(started).toEqual(['a', 'b']);
@@ -223,15 +226,66 @@ describe('Scheduler', () => {
           },
           behind,
         }) => {
-          seen.push(`${key}: ${behind.map((planned) => planned.cell.key).join(' ')}`);
           await new Promise(setImmediate);
+          seen.push(`${key}: ${keysOf(behind())}`);
           return passed(key);
         },
       );
       const cells = [cell('z', 'n1'), cell('a', 'n1'), cell('b', 'n1'), cell('x', 'n2'), cell('wide', 'n1', 'n2')];
       const scheduler = new Scheduler([...cells, cell('c', 'n1')], runner);
       await Promise.all(['z', 'a', 'b', 'x', 'wide', 'c'].map((key) => scheduler.request(key)));
-      expect(seen).toEqual(['z: ', 'x: ', 'a: b', 'b: ', 'wide: ', 'c: ']);
+      expect(seen).toEqual(['z: a b', 'x: ', 'a: b', 'b: ', 'wide: ', 'c: ']);
+    });
+
+    it('names no cell to another that starts together with it on shared nodes', async () => {
+      const seen: string[] = [];
+      const runner = launching(
+        async ({
+          planned: {
+            cell: { key },
+          },
+          behind,
+        }) => {
+          seen.push(`${key}: ${keysOf(behind())}`);
+          await new Promise(setImmediate);
+          return passed(key);
+        },
+      );
+      const cells = [cell('first', 'n1'), sharing('a', 'n1'), sharing('b', 'n1')];
+      const scheduler = new Scheduler(cells, runner);
+      await Promise.all(cells.map(({ cell: { key } }) => scheduler.request(key)));
+      expect(seen).toEqual(['first: ', 'a: ', 'b: ']);
+    });
+
+    it('hands them to no cell whose canary still runs elsewhere', async () => {
+      const of = (config: string, planned: PlannedCell): PlannedCell => {
+        const { workload } = planned.cell;
+        return { ...planned, cell: { ...planned.cell, workload: { ...workload, test_id: config, canary: true } } };
+      };
+      const cells = [of('p', reusing('p', 'n1')), of('q', reusing('ahead', 'n2')), of('q', reusing('q', 'n1'))];
+      const log: string[] = [];
+      let endAhead = (): void => undefined;
+      const scheduler = new Scheduler<Kept>(cells, {
+        run: async ({
+          planned: {
+            cell: { key },
+          },
+          mayKeep,
+        }) => {
+          log.push(key);
+          await (key === 'ahead' ? new Promise<void>((resolve) => (endAhead = resolve)) : new Promise(setImmediate));
+          const close = async (): Promise<void> => void log.push(`end of ${key}`);
+          return { outcome: passed(key), kept: mayKeep() ? { close } : null };
+        },
+        refuse: () => Promise.resolve(),
+      });
+      const [p, ...others] = cells.map(({ cell: { key } }) => scheduler.request(key));
+      await p;
+      await new Promise(setImmediate);
+      expect(log).toEqual(['p', 'ahead', 'end of p']);
+      endAhead();
+      await Promise.all(others);
+      expect(log).toEqual(['p', 'ahead', 'end of p', 'q']);
     });
 
     it('neither passes over a cell that waits for one of the nodes, nor hands servers to other nodes', async () => {

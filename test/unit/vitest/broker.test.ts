@@ -41,6 +41,14 @@ describe('Broker', () => {
     expect(existsSync(dirname(broker.socket))).toBe(false);
   });
 
+  it('leaves nothing in the process that goes on without it', async () => {
+    const before = process.listenerCount('exit');
+    const broker = await Broker.open(() => new Promise(() => undefined));
+    expect(process.listenerCount('exit')).toBe(before + 1);
+    broker.close();
+    expect(process.listenerCount('exit')).toBe(before);
+  });
+
   it('removes the socket of a process that was killed, and none to which somebody listens', async () => {
     const live = await open(() => new Promise(() => undefined));
     const dead = join(mkdtempSync(join(tmpdir(), 'assay-')), 'broker.sock');
