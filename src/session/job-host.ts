@@ -183,6 +183,8 @@ function printInto(folder: string, scrubber: Scrubber): void {
     [process.stdout, RUN_FILES.stdout],
     [process.stderr, RUN_FILES.stderr],
   ] as const) {
+    // An empty log says that nothing was printed; a missing one would say that it is lost.
+    appendFileSync(join(folder, file), '');
     stream.write = (chunk: string | Uint8Array): boolean => {
       const message = typeof chunk === 'string' ? chunk : Buffer.from(chunk).toString();
       appendFileSync(join(folder, file), scrubbedMessage(message, scrubber));

@@ -36,6 +36,10 @@ describe('a run directory', () => {
     expect(files.map((file) => file.replace(/[0-9a-f]{64}/, '<hash>'))).toEqual([
       'config.resolved.yaml',
       'events.jsonl',
+      'logs/dmesg.localhost.post.txt',
+      'logs/dmesg.localhost.pre.txt',
+      'logs/gpu_state.localhost.post.json',
+      'logs/gpu_state.localhost.pre.json',
       'logs/server.localhost.log',
       'logs/stderr.log',
       'logs/stdout.log',
