@@ -164,13 +164,17 @@ function describeRun(suite: Suite): void {
   });
 }
 
+// An image holds busybox and perhaps no node; this machine holds node and perhaps no busybox.
+const LISTEN = `echo listening
+command -v busybox >/dev/null && exec busybox httpd -f -p "$1:$2" -h /
+exec node -e 'require("node:http").createServer((_, answer) => answer.end()).listen(process.argv[1], process.argv[2])' "$2" "$3"`;
+
 function describeStart(suite: Suite): void {
   it('starts two roles at once that listen on the address of the host', async () => {
     const { address } = suite.executor;
     const runId = startOptions().runId;
     const [first, second] = [20_000, 26_000].map((base) => base + Math.floor(Math.random() * 6000));
-    const listen = (port: number | undefined): Command =>
-      shell('echo "listening"; exec busybox httpd -f -p "$1" -h /', `${bracketed(address)}:${port}`);
+    const listen = (port: number | undefined): Command => shell(LISTEN, bracketed(address), String(port), address);
     const roles = await Promise.all([
       suite.start(listen(first), startOptions({ runId, role: 'prefill' })),
       suite.start(listen(second), startOptions({ runId, role: 'decode' })),
