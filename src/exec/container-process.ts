@@ -19,26 +19,24 @@ export interface Started {
   readonly name: string;
 }
 
-// Docker's log has every line, from the first one. Podman's, when it is followed, loses the last ones of a
-// container that ends, so podman's client starts the container itself, and listens from the beginning.
-const FOLLOW = {
-  docker: `"$1" logs --follow "$2" || broke_off
-"$1" wait "$2" >/dev/null 2>&1`,
-  podman: `"$1" start --attach --sig-proxy=false "$2"
-if [ "$("$1" container inspect --format '{{.State.Running}}' "$2" 2>/dev/null)" = true ]; then
+// Whoever follows a log may lose the last lines of a container that ends (podman often, docker under load), so the
+// client starts the container itself, and listens from the beginning. Docker's knows no `--sig-proxy`.
+const START = { docker: '"$1" start --attach "$2"', podman: '"$1" start --attach --sig-proxy=false "$2"' };
+
+const FOLLOW = `if [ "$("$1" container inspect --format '{{.State.Running}}' "$2" 2>/dev/null)" = true ]; then
   broke_off
   "$1" wait "$2" >/dev/null 2>&1
-fi`,
-};
+fi`;
 
 /**
- * The command that prints what a container prints, until the container is gone; for podman it also starts it.
+ * The command that prints what a container prints, until the container is gone, and starts it.
  * Last it says, for the log and whoever reads it, when the container ran out of memory.
  */
 export function followCommand({ runtime }: Engine, id: string, name: string): Command {
   const script = `name=$3
 broke_off() { echo "the log of container $name broke off: what it prints from now on is missing" >&2; }
-${FOLLOW[runtime]}
+${START[runtime]}
+${FOLLOW}
 "$1" container inspect --format "$4" "$2" 2>/dev/null | grep OOMKilled >&2`;
   const outOfMemory = `{{if .State.OOMKilled}}container ${name} exited with code {{.State.ExitCode}}, OOMKilled{{end}}`;
   return { file: 'sh', args: ['-c', script, 'sh', runtime, id, name, outOfMemory] };

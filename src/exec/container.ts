@@ -66,7 +66,6 @@ async function startContainer(engine: Engine, role: Role): Promise<RunningProces
 /** Starts a container, and what prints what it prints. */
 async function begin(engine: Engine, id: string, { container, command, options }: Role): Promise<RunningProcess> {
   const what = `start ${command.file} in a container of ${container.image}`;
-  if (engine.runtime === 'docker') await succeed(engine, what, ['start', id]);
   const follow = followCommand(engine, id, containerName(options));
   const stream = await engine.executor.start(follow, { ...options, secrets: {} });
   for (;;) {

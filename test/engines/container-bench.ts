@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { mkdtempSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -68,7 +69,7 @@ export async function openBench(runtime: ContainerSpec['runtime'], open: () => P
     start: async (command, options = {}, changes = {}) => {
       count += 1;
       const logFile = join(folder, `${count}.log`);
-      const runId = options.runId ?? `run-${count}`;
+      const runId = options.runId ?? `run-${count}-${randomUUID().slice(0, 8)}`;
       const all = { runId, role: 'server', logFile, scrubber: noSecrets, secrets: {}, ...options };
       const process = await executor(changes).start(command, all);
       if (process.id.kind !== 'container') throw new Error('not a container');

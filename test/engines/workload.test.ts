@@ -93,6 +93,8 @@ describe.skipIf(noSsh !== null)(title('over ssh', noSsh), () => {
       `gpu_state.${name}.post.json`,
       `gpu_state.${name}.pre.json`,
       `server.${name}.log`,
+      'stderr.log',
+      'stdout.log',
     ]);
   });
 });
@@ -126,10 +128,9 @@ describe.skipIf(noSlurm !== null)(title('in a Slurm allocation', noSlurm), () =>
     const { exitCode, screen } = await project.run('-t', 'every_phase_finished');
     expect(exitCode, screen).toBe(0);
     const allocations = project.runFolders().map((folder) => readManifest(folder).executor.allocation);
-    // The first request starts before the others are known; the second asks for all that wait by then.
     const tasks = allocations.flatMap((allocation) => /^(\d+)_(\d+)$/.exec(allocation ?? '')?.slice(1) ?? []);
     const [array] = tasks;
-    expect(tasks).toEqual([array, '0', array, '1']);
+    expect(tasks).toEqual([array, '0', array, '1', array, '2']);
     expect(await cluster.jobs()).toEqual([]);
   });
 });
