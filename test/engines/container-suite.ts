@@ -115,7 +115,7 @@ function getsWhatItNeeds(bench: () => Bench): void {
   });
 
   it('prints into its log what it printed, on both streams, to the last line', async () => {
-    const { process, log } = await bench().start(shell('echo out; echo err >&2; seq 100000; printf rest'));
+    const { process, log } = await bench().start(shell('echo out; echo err >&2; sleep 0.3; seq 100000; printf rest'));
     await process.exited;
     await process.stop(0);
     const lines = log().split('\n');
