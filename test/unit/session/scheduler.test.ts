@@ -217,44 +217,28 @@ describe('Scheduler', () => {
       expect(await turnsOf(cells, (key) => key !== 'a')).toEqual(['a', 'b', 'c on b']);
     });
 
-    it('tells a turn which cells come next on the very same nodes', async () => {
+    /** What each turn is told of the cells behind it, once all are asked for. */
+    async function behindEach(cells: readonly PlannedCell[]): Promise<readonly string[]> {
       const seen: string[] = [];
-      const runner = launching(
-        async ({
-          planned: {
-            cell: { key },
-          },
-          behind,
-        }) => {
-          await new Promise(setImmediate);
-          seen.push(`${key}: ${keysOf(behind())}`);
-          return passed(key);
-        },
-      );
-      const cells = [cell('z', 'n1'), cell('a', 'n1'), cell('b', 'n1'), cell('x', 'n2'), cell('wide', 'n1', 'n2')];
-      const scheduler = new Scheduler([...cells, cell('c', 'n1')], runner);
-      await Promise.all(['z', 'a', 'b', 'x', 'wide', 'c'].map((key) => scheduler.request(key)));
-      expect(seen).toEqual(['z: a b', 'x: ', 'a: b', 'b: ', 'wide: ', 'c: ']);
+      const runner = launching(async ({ planned, behind }) => {
+        await new Promise(setImmediate);
+        seen.push(`${planned.cell.key}: ${keysOf(behind())}`);
+        return passed(planned.cell.key);
+      });
+      const scheduler = new Scheduler(cells, runner);
+      await Promise.all(cells.map(({ cell: { key } }) => scheduler.request(key)));
+      return seen;
+    }
+
+    it('tells a turn which cells come next on the very same nodes', async () => {
+      const alone = ['z', 'a', 'b'].map((key) => cell(key, 'n1'));
+      const cells = [...alone, cell('x', 'n2'), cell('wide', 'n1', 'n2'), cell('c', 'n1')];
+      expect(await behindEach(cells)).toEqual(['z: a b', 'x: ', 'a: b', 'b: ', 'wide: ', 'c: ']);
     });
 
     it('names no cell to another that starts together with it on shared nodes', async () => {
-      const seen: string[] = [];
-      const runner = launching(
-        async ({
-          planned: {
-            cell: { key },
-          },
-          behind,
-        }) => {
-          seen.push(`${key}: ${keysOf(behind())}`);
-          await new Promise(setImmediate);
-          return passed(key);
-        },
-      );
       const cells = [cell('first', 'n1'), sharing('a', 'n1'), sharing('b', 'n1')];
-      const scheduler = new Scheduler(cells, runner);
-      await Promise.all(cells.map(({ cell: { key } }) => scheduler.request(key)));
-      expect(seen).toEqual(['first: ', 'a: ', 'b: ']);
+      expect(await behindEach(cells)).toEqual(['first: a b', 'a: ', 'b: ']);
     });
 
     it('hands them to no cell whose canary still runs elsewhere', async () => {
