@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { messageOf } from '../core/errors.ts';
 import { inContainer } from './container.ts';
 import type { Executor, Labelled } from './executor.ts';
@@ -19,20 +20,28 @@ export interface Leftovers {
 
 const NOTHING: Leftovers = { count: 0, unconfirmed: [] };
 
-/** Ends what carries a run's label on one host, except what is to be kept. Never rejects. */
+// What is killed may have started something since it was found, and a dying process is seen for a moment longer.
+const ROUNDS = 10;
+const BETWEEN_ROUNDS_MS = 20;
+
+/** Ends what carries a run's label on one host, except what is to be kept, until a search finds no more. Never rejects. */
 export async function endLabelled(
   executor: Executor,
   runId: string,
   isKept: (item: Labelled) => boolean = () => false,
 ): Promise<Leftovers> {
+  const ended = new Set<string>();
   try {
-    const found = await executor.findLabelled(runId);
-    if (found === null) return { count: null, unconfirmed: [] };
-    const orphans = found.filter((item) => !isKept(item));
-    await executor.end(orphans);
-    // A container engine that is silent shows the processes of its containers only: now it is to say that nothing is left.
-    if (orphans.length > 0) await executor.findLabelled(runId);
-    return { count: orphans.length, unconfirmed: [] };
+    for (let round = 0; round < ROUNDS; round++) {
+      if (round > 1) await delay(round * BETWEEN_ROUNDS_MS);
+      const found = await executor.findLabelled(runId);
+      if (found === null) return { count: null, unconfirmed: [] };
+      const orphans = found.filter((item) => !isKept(item));
+      if (orphans.length === 0) return { count: ended.size, unconfirmed: [] };
+      for (const orphan of orphans) ended.add(JSON.stringify(orphan));
+      await executor.end(orphans);
+    }
+    return unconfirmed(executor.host, new Error(`something of run ${runId} is there after every attempt to end it`));
   } catch (thrown) {
     return unconfirmed(executor.host, thrown);
   }
@@ -59,10 +68,13 @@ export async function endLeftovers(spec: HostsSpec, runIds: readonly string[]): 
 // The job host's own children: clients, holders of locks, and a role that was being started at the very moment
 // and has no label of its own yet. Of the run itself they are no part, so they are not counted.
 async function endServants(runId: string): Promise<Leftovers> {
-  const marked = await Promise.all([CLIENT_LABEL, JOB_HOST_LABEL].map((label) => findMarked(label, runId)));
-  await localExecutor('localhost').end(marked.flatMap((found) => found ?? []));
+  const here = localExecutor('this machine');
+  const servants = [CLIENT_LABEL, JOB_HOST_LABEL].map((label) =>
+    endLabelled({ ...here, findLabelled: () => findMarked(label, runId) }, runId),
+  );
+  const { unconfirmed: hosts } = addLeftovers(await Promise.all(servants));
   await endConnections(runId);
-  return NOTHING;
+  return { count: 0, unconfirmed: hosts };
 }
 
 function endOnHosts(spec: HostsSpec, runId: string): Promise<Leftovers> {
