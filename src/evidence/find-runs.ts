@@ -1,9 +1,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { AssayError } from '../core/errors.ts';
-
-// <test_id>/<cell_id>/<hash>/<run_id>
-const LEVELS = 4;
+import { RUN_LEVELS } from './run-folder.ts';
 
 /**
  * The run directories at or below a folder, in order of their path. A run
@@ -12,7 +10,7 @@ const LEVELS = 4;
  * @throws AssayError EVIDENCE_MISSING when there is no such folder or no run in it.
  */
 export function findRuns(folder: string): readonly string[] {
-  const runs = existsSync(folder) ? descend(folder, LEVELS) : [];
+  const runs = existsSync(folder) ? descend(folder, RUN_LEVELS) : [];
   if (runs.length > 0) return runs;
   throw new AssayError('EVIDENCE_MISSING', `${folder} holds no run directory`, {
     hint: 'name an artifact directory, or a folder inside one',

@@ -3,7 +3,7 @@ import { failureSchema, PHASES, STATUSES } from './failure.ts';
 import { verdictSchema } from './verdict.ts';
 
 /** The version of the manifest's own shape: readers accept every 1.x. */
-export const MANIFEST_VERSION = '1.1';
+export const MANIFEST_VERSION = '1.2';
 
 const measured = z.number().nullable();
 const scalar = z.union([z.string(), z.number(), z.boolean()]);
@@ -11,6 +11,10 @@ const sha256 = z.string().regex(/^sha256:[0-9a-f]{64}$/);
 
 const hostSchema = z.strictObject({
   hostname: z.string(),
+  /** Where it was reached; null for this machine. */
+  ip: z.string().nullable().default(null),
+  /** Its roles in one text, `prefill+router`. */
+  role: z.string().default(''),
   roles: z.array(z.string()),
   fingerprint: z.record(z.string(), z.union([scalar, z.null()])),
 });
@@ -28,6 +32,8 @@ const launchSchema = z.strictObject({
   /** The container it runs in; null for a process of the host. */
   container: z.string().nullable().default(null),
   argv: z.array(z.string()),
+  /** Environment that the role was given on top of its host's; of a secret only which one. */
+  env: z.record(z.string(), z.string()).default({}),
   /** The run that started it, where its server was used again: its launch cost this run nothing. */
   reused_from: z.string().nullable().default(null),
 });
@@ -50,6 +56,50 @@ const instrumentSchema = z.strictObject({
 /** What was asked of a framework, and what it said is in force. */
 const appliedSchema = z.strictObject({ asked: scalar, applied: scalar.nullable() });
 
+/** What the hosts did while the run lasted; null means not measured. */
+const hostUsageSchema = z.strictObject({
+  /** The time that all its CPUs together were busy, whoever used them. */
+  cpu_busy_s: measured,
+  /** The share of its CPU time that was busy, 0 to 1. */
+  cpu_busy_share: measured,
+  /** The most memory in use at any reading. */
+  memory_used_max_bytes: measured,
+  network_rx_bytes: measured,
+  network_tx_bytes: measured,
+  /** How often it was read. */
+  readings: z.number(),
+});
+
+/** Who started the run, and with which command. */
+const invokerSchema = z.strictObject({
+  user: z.string().nullable(),
+  hostname: z.string(),
+  argv: z.array(z.string()),
+  /** The variable by which a CI system makes itself known, such as `GITHUB_ACTIONS`; null outside of one. */
+  ci: z.string().nullable(),
+});
+
+/** Where a run comes from that was not launched here. */
+const importSchema = z.strictObject({
+  /** The file as the user named it. */
+  file: z.string(),
+  sha256,
+  /** What kind of file it was taken for, such as `vllm-bench`. */
+  format: z.string(),
+  imported_at: z.string(),
+  /** What in it could not be kept, each in a sentence with its place. */
+  dropped: z.array(z.string()),
+});
+
+/** One judgement of the run: its verdicts are in a file of their own. */
+const verificationSchema = z.strictObject({
+  verification_hash: sha256,
+  verified_at: z.string(),
+  status: z.enum(STATUSES),
+  /** Inside the run directory. */
+  file: z.string(),
+});
+
 const sidecarSchema = z.strictObject({ sha256, bytes: z.number(), rows: z.number().nullable() });
 
 /** manifest.json: the index of one run. Every other file of the run directory is listed under `sidecars`. */
@@ -63,8 +113,13 @@ export const manifestSchema = z.strictObject({
   workload_hash: sha256,
   verification_hash: sha256,
   experiment_id: z.string(),
-  tool: z.strictObject({ name: z.string(), version: z.string() }),
+  /** `git_sha`: the commit it was built from or runs in; null for a released package. */
+  tool: z.strictObject({ name: z.string(), version: z.string(), git_sha: z.string().nullable().default(null) }),
+  /** The commit of the repository that holds the config; null outside of one. */
   git_sha: z.string().nullable(),
+  invoker: invokerSchema.nullable().default(null),
+  /** Null for a run that was launched. */
+  imported: importSchema.nullable().default(null),
   timestamp_start: z.string(),
   timestamp_end: z.string().nullable(),
   // System fingerprint
@@ -79,6 +134,8 @@ export const manifestSchema = z.strictObject({
     .strictObject({ image: z.string(), digest: z.string().nullable(), runtime: z.string() })
     .nullable()
     .default(null),
+  /** The digest of `container` once more, under its name in every export. */
+  framework_image_digest: z.string().nullable().default(null),
   // Configuration and inputs
   framework: z.string(),
   workload_kind: z.enum(['inference', 'training']),
@@ -91,6 +148,10 @@ export const manifestSchema = z.strictObject({
   bindings: z.record(z.string(), z.array(z.string())),
   tags: z.array(z.string()),
   launches: z.array(launchSchema),
+  /** What `workload_hash` is made of, for a later cell to see where it differs; null in a run of an older version. */
+  workload_inputs: z.record(z.string(), z.unknown()).nullable().default(null),
+  /** Whether a missed threshold fails the run, or is only recorded. */
+  enforce: z.boolean().default(true),
   // Phase timing and status
   /** Seconds spent waiting for the hosts before the run began; null when it never did. */
   waited_s: measured.default(null),
@@ -128,6 +189,10 @@ export const manifestSchema = z.strictObject({
     .default([]),
   // Verdicts and result
   verdicts: z.array(verdictSchema),
+  /** Every judgement of the run, oldest first; `verdicts` are those of the last one. */
+  verifications: z.array(verificationSchema).default([]),
+  /** When rows and figures were read again from the logs and attachments, and by which version; oldest first. */
+  reparses: z.array(z.strictObject({ reparsed_at: z.string(), tool_version: z.string() })).default([]),
   result: z.strictObject({
     scalars: z.record(z.string(), measured),
     applied: z.record(z.string(), appliedSchema),
@@ -136,9 +201,16 @@ export const manifestSchema = z.strictObject({
   }),
   // Resource summary: per `<role>.<host>`
   resources: z.record(z.string(), z.strictObject({ cpu_s: measured, peak_rss_bytes: measured })),
+  /** Per host, over the time from launch to the end of the load. */
+  host_resources: z.record(z.string(), hostUsageSchema).default({}),
   // Instruments: per id
   instruments: z.record(z.string(), instrumentSchema).default({}),
+  /** Rows that were captured while the workload ran: reading the logs again leaves them as they are. */
+  captured_rows: z.strictObject({ samples: z.number(), trajectory: z.number() }).nullable().default(null),
   // Sidecars: per path inside the run directory
+  samples_path: z.string().nullable().default(null),
+  trajectory_path: z.string().nullable().default(null),
+  events_path: z.string().nullable().default(null),
   sidecars: z.record(z.string(), sidecarSchema),
 });
 

@@ -18,7 +18,11 @@ export const RUN_FILES = {
   stderr: 'logs/stderr.log',
   verifications: 'verifications',
   instruments: 'instruments',
+  attachments: 'attachments',
 } as const;
+
+/** How deep run directories lie in the artifact directory: `<test_id>/<cell_id>/<hash>/<run_id>`. */
+export const RUN_LEVELS = 4;
 
 /** What names a run directory. */
 export interface RunAddress {

@@ -103,6 +103,12 @@ export class RunWriter {
     writeFileSync(join(this.#folder, name), this.#scrubber.scrub(content));
   }
 
+  /** Keeps a text that a framework left, so that it can be read again later: `attachments/<name>`, in place of one of that name. */
+  attach(name: string, content: string): void {
+    mkdirSync(join(this.#folder, RUN_FILES.attachments), { recursive: true });
+    this.file(`${RUN_FILES.attachments}/${name}`, content);
+  }
+
   /** Rows recorded so far. */
   rows(): { readonly samples: number; readonly trajectory: number } {
     return this.#rows;

@@ -2,6 +2,7 @@ import type { Cell } from '../config/cell.ts';
 import type { FrameworkSpec, Scalar } from '../config/schema/framework.ts';
 import type { Identity, RoleHosts } from '../config/identity.ts';
 import type { Threshold } from '../config/threshold.ts';
+import type { Manifest } from '../evidence/manifest.ts';
 import type { Verdict } from '../evidence/verdict.ts';
 import type { RunWriter } from '../evidence/run-writer.ts';
 import type { Command, Executor, ProcessUsage, RunningProcess } from '../exec/executor.ts';
@@ -73,6 +74,19 @@ export interface RunContext {
   report(progress: Progress): void;
 }
 
+/**
+ * What an adapter reads its results from: the run directory alone, so that a later version can read it again. Whatever
+ * else the results depend on must have been kept there with `writer.attach` while the workload was at hand.
+ */
+export interface ParseContext {
+  /** The run directory, absolute: `logs/`, `attachments/`. */
+  readonly folder: string;
+  /** What the run was, as its manifest says it. */
+  readonly run: Pick<Manifest, 'params' | 'knobs' | 'model_descriptor' | 'bindings' | 'hosts' | 'launches'>;
+  /** Takes the rows that were not captured while the workload ran. */
+  readonly writer: Pick<RunWriter, 'sample' | 'point'>;
+}
+
 /** What a progress predicate says about a workload in flight. */
 export type ProgressStatus =
   /** `mark` grows with every sign of life; the liveness timeout counts from its last change. */
@@ -111,8 +125,11 @@ export interface Adapter {
   progressPredicate(context: RunContext): ProgressStatus;
   /** Settles when the work is done; rejects as soon as it is broken or stuck. */
   awaitCompletion(context: RunContext): Promise<void>;
-  /** Reads what the workload left; rows go to the context's writer. */
-  parse(context: RunContext): Promise<WorkloadResult>;
+  /**
+   * Reads what the workload left in its run directory; rows go to the context's writer. A fresh instance that has seen
+   * none of the other phases must read the same.
+   */
+  parse(context: ParseContext): Promise<WorkloadResult>;
   /** One verdict per threshold, in their order. */
   verify(thresholds: readonly Threshold[], tables: RunTables): readonly Verdict[];
   /** Ends what `launched` holds; called whatever happened before, and it may hold nothing. */

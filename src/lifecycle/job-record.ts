@@ -75,9 +75,13 @@ export class JobRecord {
   /** Notes what the hosts are, and what GPUs they have. */
   setHosts(fingerprints: ReadonlyMap<string, HostFingerprint>, states: ReadonlyMap<string, HostSnapshot>): void {
     const roles = Object.entries(this.manifest.bindings);
+    const rolesOf = (host: string): string[] =>
+      roles.filter(([, hosts]) => hosts.includes(host)).map(([role]) => role);
     this.manifest.hosts = [...fingerprints].map(([host, fingerprint]) => ({
       hostname: host,
-      roles: roles.filter(([, hosts]) => hosts.includes(host)).map(([role]) => role),
+      ip: null,
+      role: rolesOf(host).join('+'),
+      roles: rolesOf(host),
       fingerprint: { ...fingerprint, ...gpuFacts(states.get(host)) },
     }));
   }
@@ -112,6 +116,7 @@ export class JobRecord {
       pid: id.pid,
       container: id.kind === 'container' ? id.id : null,
       argv: [command.file, ...command.args],
+      env: { ...command.env },
       reused_from: reusedFrom,
     }));
     const usages = launched.map(async ({ role, host, process, usageBefore }) => {

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { jsonLine, onJsonLine } from '../core/json-lines.ts';
 import { forgetLive, jobHostOutput, noteLive } from '../evidence/live-runs.ts';
 import type { LiveRun } from '../evidence/live-runs.ts';
-import { processStart } from '../exec/process-start.ts';
+import { processStart } from '../core/process-start.ts';
 import { JOB_HOST_LABEL } from '../exec/run-label.ts';
 import type { RunRequest } from '../lifecycle/adapter.ts';
 import type { JobMessage, JobOrder, RunEnd } from './job-messages.ts';

@@ -13,7 +13,7 @@ import { RUN_FILES } from '../evidence/run-folder.ts';
 import { readOwnManifest } from '../evidence/run-writer.ts';
 import type { HostsSpec } from '../exec/hosts.ts';
 import { endLeftovers } from '../exec/leftovers.ts';
-import { isSameProcess, processStart } from '../exec/process-start.ts';
+import { isSameProcess, processStart } from '../core/process-start.ts';
 import type { RunEnd } from './job-messages.ts';
 
 const LONGEST_COMPLAINT = 300;

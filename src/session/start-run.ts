@@ -78,12 +78,15 @@ function firstManifest({ cell, hosts, on, identity, runId }: RunRequest): Manife
     experiment_id: identity.experimentId,
     tool,
     git_sha: gitSha(cell.configFolder),
+    invoker: null,
+    imported: null,
     timestamp_start: new Date().toISOString(),
     timestamp_end: null,
     hosts: [],
     framework_versions: {},
     executor: { kind: on.reach.executor, allocation: null },
     container: containerFacts(workload.container),
+    framework_image_digest: workload.container?.digest ?? null,
     framework: workload.framework,
     workload_kind: workload.workload_kind,
     target_gpu: workload.target_gpu,
@@ -95,6 +98,8 @@ function firstManifest({ cell, hosts, on, identity, runId }: RunRequest): Manife
     bindings: Object.fromEntries(Object.entries(hosts).map(([role, names]) => [role, [...names]])),
     tags: cell.tags.map(({ name }) => name),
     launches: [],
+    workload_inputs: null,
+    enforce: workload.enforce,
     phases: {},
     waited_s: null,
     status: 'running',
@@ -104,9 +109,16 @@ function firstManifest({ cell, hosts, on, identity, runId }: RunRequest): Manife
     teardown: null,
     warnings: [],
     verdicts: [],
+    verifications: [],
+    reparses: [],
     result: { scalars: {}, applied: {}, measured: { started_at_ms: null, duration_ms: null } },
     resources: {},
+    host_resources: {},
     instruments: {},
+    captured_rows: null,
+    samples_path: null,
+    trajectory_path: null,
+    events_path: null,
     sidecars: {},
   };
 }
@@ -134,7 +146,7 @@ const packageSchema = JSON.parse(readFileSync(new URL('../../package.json', impo
   readonly name: string;
   readonly version: string;
 };
-const tool = { name: packageSchema.name, version: packageSchema.version };
+const tool = { name: packageSchema.name, version: packageSchema.version, git_sha: null };
 
 const gitShas = new Map<string, string | null>();
 

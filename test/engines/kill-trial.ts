@@ -10,7 +10,7 @@ import { findRuns } from '../../src/evidence/find-runs.ts';
 import { listLive, noteLive } from '../../src/evidence/live-runs.ts';
 import { readEvents, readManifest } from '../../src/evidence/run-reader.ts';
 import type { HostsSpec } from '../../src/exec/hosts.ts';
-import { processStart } from '../../src/exec/process-start.ts';
+import { processStart } from '../../src/core/process-start.ts';
 import { Project, REPOSITORY } from '../e2e/project.ts';
 import { foundBefore, processes } from './kill-processes.ts';
 import type { SeenProcess } from './kill-processes.ts';

@@ -30,7 +30,7 @@ function telling(manifest: Manifest): Manifest {
     ...manifest,
     framework_versions: { [told]: told },
     model_descriptor: { deep: [{ [told]: told }] },
-    launches: [{ role: told, host: 'n1', pid: 1, container: null, argv: [told, '--x'], reused_from: null }],
+    launches: [{ role: told, host: 'n1', pid: 1, container: null, argv: [told, '--x'], env: {}, reused_from: null }],
     failure: { category: 'setup_failure', originated_in_phase: 'launch', message: told, evidence: [told] },
     result: { ...manifest.result, scalars: { [told]: 1.5 }, applied: { x: { asked: told, applied: null } } },
   };

@@ -7,7 +7,7 @@ import { markInterrupted } from '../../../src/evidence/interrupted.ts';
 import { claimLive, jobHostOutput, listLive, noteLive } from '../../../src/evidence/live-runs.ts';
 import type { LiveRun } from '../../../src/evidence/live-runs.ts';
 import { checkEvidence, readManifest } from '../../../src/evidence/run-reader.ts';
-import { processStart } from '../../../src/exec/process-start.ts';
+import { processStart } from '../../../src/core/process-start.ts';
 import { ownHolder, reapDeadRuns, reapRun } from '../../../src/session/reap.ts';
 import { startedRun } from '../started-run.ts';
 
