@@ -4,5 +4,6 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   plugins: [assay({ configs: 'configs/**/*_cpu.yaml', artifacts: 'runs' })],
   // This project's own tests live beside: npm test.
-  test: { include: [] },
+  // Claims only read files: they need no process of their own per suite file.
+  test: { include: [], isolate: false },
 });

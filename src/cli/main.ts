@@ -7,28 +7,43 @@ import { AssayError } from '../core/errors.ts';
 import { nearest } from '../core/nearest.ts';
 import { EXIT } from './exit.ts';
 import { describeKnown, knownErrorIn } from './known-error.ts';
-import { plan, planExamples } from './plan.ts';
-import { reap, reapExamples } from './reap.ts';
-import { run, runExamples } from './run.ts';
-import { schema, schemaExamples } from './schema.ts';
-import { verify, verifyExamples } from './verify.ts';
 
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
   readonly version: string;
 };
 
-const subCommands = { plan, run, reap, schema, verify };
-const examples: Readonly<Record<string, string>> = {
-  plan: planExamples,
-  run: runExamples,
-  reap: reapExamples,
-  schema: schemaExamples,
-  verify: verifyExamples,
+interface Command {
+  readonly command: unknown;
+  /** What its --help shows below the options. */
+  readonly examples: string;
+}
+
+// Loaded when it is the one that is asked for: DuckDB and Vitest take their time.
+const commands: Readonly<Record<string, () => Promise<Command>>> = {
+  plan: () => import('./plan.ts').then(({ plan, planExamples }) => ({ command: plan, examples: planExamples })),
+  run: () => import('./run.ts').then(({ run, runExamples }) => ({ command: run, examples: runExamples })),
+  verify: () =>
+    import('./verify.ts').then(({ verify, verifyExamples }) => ({ command: verify, examples: verifyExamples })),
+  reparse: () =>
+    import('./reparse.ts').then(({ reparse, reparseExamples }) => ({ command: reparse, examples: reparseExamples })),
+  export: () =>
+    import('./export.ts').then((module) => ({ command: module.exportCommand, examples: module.exportExamples })),
+  query: () => import('./query.ts').then(({ query, queryExamples }) => ({ command: query, examples: queryExamples })),
+  import: () =>
+    import('./import.ts').then((module) => ({ command: module.importFiles, examples: module.importExamples })),
+  gc: () => import('./gc.ts').then(({ gc, gcExamples }) => ({ command: gc, examples: gcExamples })),
+  reap: () => import('./reap.ts').then(({ reap, reapExamples }) => ({ command: reap, examples: reapExamples })),
+  schema: () =>
+    import('./schema.ts').then(({ schema, schemaExamples }) => ({ command: schema, examples: schemaExamples })),
 };
 const main = defineCommand({
   meta: { name: 'assay', description: 'Benchmark configs as a matrix of tests: the command beside the Vitest plugin.' },
-  subCommands,
+  subCommands: Object.fromEntries(Object.entries(commands).map(([name, load]) => [name, () => commandOf(load)])),
 });
+
+async function commandOf(load: () => Promise<Command>): Promise<CommandDef> {
+  return (await load()).command as CommandDef;
+}
 
 async function start(argv: readonly string[]): Promise<void> {
   if (argv[0] === '--version') {
@@ -36,7 +51,7 @@ async function start(argv: readonly string[]): Promise<void> {
     return;
   }
   const [name = ''] = argv;
-  if (name !== '' && !name.startsWith('-') && !Object.hasOwn(subCommands, name)) throw unknownCommand(name);
+  if (name !== '' && !name.startsWith('-') && !Object.hasOwn(commands, name)) throw unknownCommand(name);
   const wantsHelp = wordsOf(argv).some((word) => word === '--help' || word === '-h');
   if (argv.length === 0 || wantsHelp) {
     const usage = await usageOf(name);
@@ -48,9 +63,9 @@ async function start(argv: readonly string[]): Promise<void> {
 }
 
 function unknownCommand(typed: string): AssayError {
-  const meant = nearest(typed, Object.keys(subCommands));
+  const meant = nearest(typed, Object.keys(commands));
   return new AssayError('USAGE', `Unknown command ${typed} - see assay --help`, {
-    hint: meant === null ? `there are ${Object.keys(subCommands).join(', ')}` : `did you mean assay ${meant}?`,
+    hint: meant === null ? `there are ${Object.keys(commands).join(', ')}` : `did you mean assay ${meant}?`,
   });
 }
 
@@ -65,9 +80,10 @@ function wordsOf(argv: readonly string[]): readonly string[] {
 }
 
 async function usageOf(name: string): Promise<string> {
-  const named = Object.entries(subCommands).find(([known]) => known === name)?.[1];
-  if (named === undefined) return renderUsage(main);
-  return `${await renderUsage(named as unknown as CommandDef, main)}\nEXAMPLES\n\n${examples[name] ?? ''}`;
+  const load = Object.hasOwn(commands, name) ? commands[name] : undefined;
+  if (load === undefined) return renderUsage(main);
+  const { command, examples } = await load();
+  return `${await renderUsage(command as CommandDef, main)}\nEXAMPLES\n\n${examples}`;
 }
 
 // `assay plan | head` has seen enough.

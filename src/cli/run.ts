@@ -1,8 +1,10 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { defineCommand } from 'citty';
+import type { ArgsDef } from 'citty';
 import { LISTENING, PARENT_CHANNEL } from '../core/parent-channel.ts';
 import type { ParentSignal, StopSignal } from '../core/parent-channel.ts';
+import { typedByUser } from '../session/invoker.ts';
 import { toEnvironment } from '../session/environment.ts';
 import { readOptions } from './arguments.ts';
 import { planSessionOf } from './plan-session.ts';
@@ -10,14 +12,23 @@ import { claimFilters, filtersForVitest, sessionOptions, typedOptions } from './
 import type { ClaimFilters } from './session-options.ts';
 import { vitestScript } from './user-vitest.ts';
 
+const runOptions = {
+  ...sessionOptions,
+  reuse: {
+    type: 'string',
+    valueHint: 'off|prefer|only',
+    description: 'judge stored runs of the same workload instead of launching; only: launch nothing',
+  },
+} as const satisfies ArgsDef;
+
 /** `assay run`: the user's own `vitest run`, after a plan has shown that there is something to run. */
 export const run = defineCommand({
   meta: { name: 'run', description: 'Run cells and judge them: `vitest run`. What follows -- goes to Vitest.' },
-  args: sessionOptions,
+  args: runOptions,
   async run({ rawArgs }) {
     const end = rawArgs.includes('--') ? rawArgs.indexOf('--') : rawArgs.length;
     const [own, forVitest] = [rawArgs.slice(0, end), rawArgs.slice(end + 1)];
-    const options = readOptions(own, sessionOptions, FOR_VITEST);
+    const options = readOptions(own, runOptions, FOR_VITEST);
     // Planning starts a Vitest in this process, which sets variables of its own.
     const env = { ...process.env, ...toEnvironment(typedOptions(options)) };
     const config = forVitest.some(choosesConfig) ? null : (await planSessionOf(options)).config;
@@ -37,6 +48,8 @@ export const runExamples = `  assay run                                   everyt
   assay run --only-cells 'balanced-*'         some cells
   assay run -t 'tier_5 conc16'                some claims, and only the cells they need
   assay run --set params.num_prompts=100      a smaller load, as another workload
+  assay run --reuse prefer                    launch only what no stored run stands for
+  assay run --reuse only                      launch nothing: judge stored runs by today's thresholds
   assay run -- --reporter=json                Vitest's own options
 `;
 
@@ -60,7 +73,7 @@ function filterArguments(filters: ClaimFilters): readonly string[] {
 async function runVitest(args: readonly string[], env: NodeJS.ProcessEnv): Promise<void> {
   const vitest = spawn(process.execPath, [vitestScript(process.cwd()), 'run', ...args], {
     stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
-    env: { ...env, [PARENT_CHANNEL]: '1' },
+    env: { ...env, ...typedByUser(process.argv), [PARENT_CHANNEL]: '1' },
   });
   let isListening = false;
   vitest.on('message', (message) => {

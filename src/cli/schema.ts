@@ -6,6 +6,7 @@ import type { JsonSchema } from '../config/schema/from-environment.ts';
 import { thresholdsJsonSchema, toJsonSchema, workloadJsonSchema } from '../config/schema/json-schema.ts';
 import { isThresholdsFile } from '../config/thresholds-file.ts';
 import { AssayError } from '../core/errors.ts';
+import { manifestSchema } from '../evidence/manifest.ts';
 import { nearest } from '../core/nearest.ts';
 import { frameworks } from '../session/registry.ts';
 import { readOptions } from './arguments.ts';
@@ -14,6 +15,7 @@ const schemas = {
   workload: (): JsonSchema => workloadJsonSchema(frameworks.map(({ spec }) => spec)),
   thresholds: (): JsonSchema => thresholdsJsonSchema(),
   cluster: (): JsonSchema => toJsonSchema(poolFileSchema, 'Assay cluster file'),
+  manifest: (): JsonSchema => toJsonSchema(manifestSchema, 'Assay manifest'),
 };
 
 type FileKind = keyof typeof schemas;
@@ -22,7 +24,7 @@ const schemaOptions = {
   kind: {
     type: 'positional',
     default: 'workload',
-    description: 'workload, thresholds (<config>.thresholds.yaml) or cluster',
+    description: 'workload, thresholds (<config>.thresholds.yaml), cluster or manifest (of a run)',
   },
   modeline: { type: 'boolean', description: 'print the comment that names the schema, the first line of a file' },
   for: { type: 'string', valueHint: 'file', description: 'print the comment for a file in another folder' },

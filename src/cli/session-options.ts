@@ -1,5 +1,6 @@
 import type { ArgsDef } from 'citty';
 import type { Typed } from '../session/environment.ts';
+import { parseReuse } from '../session/reuse.ts';
 import { noValue } from './arguments.ts';
 import type { Options } from './arguments.ts';
 
@@ -35,11 +36,13 @@ export interface ClaimFilters {
 
 /** What the command line says of the session. */
 export function typedOptions(options: Options): Typed {
+  const reuse = options.one('reuse');
   return {
     configs: [...options.all('configs'), ...options.all('config')],
     cluster: options.one('cluster'),
     set: options.all('set'),
     onlyCells: options.all('only-cells').flatMap(patternsOf),
+    reuse: reuse === null ? null : parseReuse(reuse, '--reuse '),
   };
 }
 

@@ -22,6 +22,12 @@ export interface Identity {
   readonly experimentId: string;
 }
 
+/** A hash of what is in a file or folder that a config names; null where the config says it, or nobody can tell. */
+export interface NamedFiles {
+  readonly model: Sha256 | null;
+  readonly dataset: Sha256 | null;
+}
+
 /** What the hashes of a cell depend on besides the cell itself. */
 export interface IdentityInputs {
   readonly bindings: RoleHosts;
@@ -29,6 +35,8 @@ export interface IdentityInputs {
   readonly launchVersion: number;
   /** The digest that a tag stands for on the bound node; null while nobody has looked. */
   readonly imageDigest: string | null;
+  /** What the files hold that the config names; null where nothing is to be added to what the config says. */
+  readonly files: NamedFiles | null;
   readonly verdictEngineVersion: number;
   /** The failure patterns a run is judged by. */
   readonly patterns: unknown;
@@ -49,7 +57,7 @@ export function identify(cell: Cell, inputs: IdentityInputs): Identity {
 /** What a cell's workload hash is made of: everything that decides what is launched. */
 export function workloadInputs(
   cell: Cell,
-  { launchVersion, bindings, imageDigest }: IdentityInputs,
+  { launchVersion, bindings, imageDigest, files }: IdentityInputs,
 ): Readonly<Record<string, unknown>> {
   const { workload, params, topology } = cell;
   const { framework, model, dataset = null, knobs, seed, container } = workload;
@@ -63,6 +71,7 @@ export function workloadInputs(
     topology,
     seed,
     bindings,
+    ...(files === null ? {} : { files }),
     ...(container === undefined ? {} : containerInputs(container, imageDigest)),
   };
 }

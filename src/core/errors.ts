@@ -10,9 +10,11 @@ export type ErrorCode =
   | 'EVIDENCE_MISSING'
   | 'EVIDENCE_DAMAGED'
   | 'EVIDENCE_UNWRITABLE'
+  | 'EVIDENCE_LOCKED'
   | 'SETUP_FAILED'
   | 'TEARDOWN_FAILED'
   | 'PARSE_FAILED'
+  | 'NOTHING_TO_PARSE'
   | 'USAGE';
 
 interface AssayErrorOptions {

@@ -1,4 +1,5 @@
-import { closeSync, openSync, writeFileSync } from 'node:fs';
+import { closeSync, fstatSync, ftruncateSync, openSync, writeFileSync } from 'node:fs';
+import { AssayError } from '../core/errors.ts';
 import { noSecrets } from '../core/scrubber.ts';
 import type { Scrubber } from '../core/scrubber.ts';
 import { scrubbedValues } from './scrubbed.ts';
@@ -118,10 +119,13 @@ export class EventLog {
     const text = this.#pending;
     this.#pending = '';
     if (this.#failure !== null) throw this.#failure;
+    if (text === '') return;
+    const { size } = fstatSync(this.#file);
     try {
-      if (text !== '') writeFileSync(this.#file, text);
+      writeFileSync(this.#file, text);
     } catch (thrown) {
       this.#failure = thrown as Error;
+      dropFrom(this.#file, size);
       throw thrown;
     }
   }
@@ -138,11 +142,47 @@ export class EventLog {
   }
 }
 
-/** Reads recorded events; a last line cut short by a crash is left out. */
-export function parseEvents(text: string): readonly RecordedEvent[] {
-  const whole = text.slice(0, text.lastIndexOf('\n') + 1);
-  return whole
-    .split('\n')
-    .filter((line) => line !== '')
-    .map((line) => JSON.parse(line) as RecordedEvent);
+/** What a full disk took of some events ends in the middle of a line. */
+function dropFrom(file: number, size: number): void {
+  try {
+    ftruncateSync(file, size);
+  } catch {
+    // No ordinary file: nobody reads it again.
+  }
+}
+
+/**
+ * Reads recorded events from the text of a file, which ends with a whole line.
+ *
+ * @throws AssayError EVIDENCE_DAMAGED, naming the line.
+ */
+export function parseEvents(text: string, path: string): readonly RecordedEvent[] {
+  const lines = text.split('\n');
+  if (lines.pop() !== '') throw damaged(path, lines.length + 1, 'is cut short');
+  return lines.map((line, index) => {
+    const event = parseJson(line);
+    if (isEvent(event)) return event;
+    throw damaged(path, index + 1, 'is no event');
+  });
+}
+
+function parseJson(line: string): unknown {
+  try {
+    return JSON.parse(line);
+  } catch {
+    return null;
+  }
+}
+
+// Whatever its name: a newer version may know more of them.
+function isEvent(value: unknown): value is RecordedEvent {
+  if (typeof value !== 'object' || value === null) return false;
+  const { ts, event } = value as Partial<RecordedEvent>;
+  return typeof ts === 'string' && typeof event === 'string';
+}
+
+function damaged(path: string, line: number, what: string): AssayError {
+  return new AssayError('EVIDENCE_DAMAGED', `${path}:${line} ${what}`, {
+    hint: 'restore the file; the rows and verdicts of the run do not depend on it',
+  });
 }

@@ -22,6 +22,7 @@ function descend(folder: string, levels: number): readonly string[] {
   const isRun = entries.some((entry) => entry.name === 'logs' && entry.isDirectory());
   if (isRun) return [folder];
   if (levels === 0) return [];
-  const folders = entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name);
+  // What begins with a dot is being made or deleted.
+  const folders = entries.filter((entry) => entry.isDirectory() && !entry.name.startsWith('.')).map(({ name }) => name);
   return folders.sort().flatMap((name) => descend(join(folder, name), levels - 1));
 }

@@ -6,8 +6,8 @@ import { EventLog } from './events.ts';
 import type { Status } from './failure.ts';
 import type { Manifest } from './manifest.ts';
 import { RUN_FILES } from './run-folder.ts';
-import { sidecarPaths } from './run-reader.ts';
-import { fingerprintSidecars, readOwnManifest, writeManifest } from './run-writer.ts';
+import { draftPaths, readManifest } from './run-reader.ts';
+import { fingerprintSidecars, writeManifest } from './run-writer.ts';
 
 /** How a run ended whose job host could not say so itself. */
 interface Interrupted {
@@ -21,13 +21,15 @@ interface Interrupted {
 /**
  * Gives a run whose job host is gone a truthful end: status `interrupted`, with
  * everything that reached the disk kept and hashed. A run that had ended by itself keeps its status.
+ *
+ * @throws AssayError EVIDENCE_MISSING or EVIDENCE_DAMAGED for a run whose manifest cannot be read.
  */
 export async function markInterrupted(
   folder: string,
   { reason, orphans, unconfirmed }: Interrupted,
   scrubber: Scrubber = noSecrets,
 ): Promise<Status> {
-  const manifest = readOwnManifest(folder);
+  const manifest = readManifest(folder);
   if (manifest.status !== 'running') return manifest.status;
   dropHalfWritten(folder);
   dropCutLine(join(folder, RUN_FILES.events));
@@ -48,7 +50,7 @@ export async function markInterrupted(
 
 // What was to replace a file is named after its writer until it is whole; what it was made from is there.
 function dropHalfWritten(folder: string): void {
-  for (const path of sidecarPaths(folder).filter((name) => /\.\d+\.tmp$/.test(name))) rmSync(join(folder, path));
+  for (const path of draftPaths(folder)) rmSync(join(folder, path));
 }
 
 // A crash may have cut the last line short: no event may follow it on the same line.

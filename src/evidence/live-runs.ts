@@ -1,6 +1,7 @@
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { z } from 'zod';
+import { identityIn, identityText } from '../core/process-start.ts';
 import { writeFileAtomically } from './atomic-file.ts';
 
 const liveRunSchema = z.strictObject({
@@ -12,7 +13,12 @@ const liveRunSchema = z.strictObject({
   /** How its hosts are reached, for whoever cleans up behind it. */
   on: z.record(z.string(), z.unknown()),
   /** The process that answers for the run, and its machine: the directory may be shared between machines. */
-  holder: z.strictObject({ hostname: z.string(), pid: z.number(), started: z.string().nullable() }),
+  holder: z.strictObject({
+    hostname: z.string(),
+    pid: z.number(),
+    started: z.string().nullable(),
+    view: z.string().exactOptional(),
+  }),
   /** Where the job host's own last words are, absolute; null before it is started. */
   output: z.string().nullable(),
   /** Which environment variables hold its secrets: whoever adds to its evidence must know what to leave out. */
@@ -39,7 +45,7 @@ const FOLDER = '.live';
 // Whoever writes a note renames it within moments.
 const HALF_WRITTEN_MS = 60_000;
 
-const CLAIM = /^(?<runId>.+)\.json\.(?<pid>\d+)-(?<started>\d*)-(?<hostname>.+)\.claim$/;
+const CLAIM = /^(?<runId>.+)\.json\.(?<claimer>\d+-.+)\.claim$/;
 
 /** Notes a run as live, for a later session to find should this one die. */
 export function noteLive(artifacts: string, run: LiveRun): void {
@@ -60,7 +66,7 @@ export function forgetLive(artifacts: string, runId: string): void {
 /** Takes the note of a dead run away, for one to clean up behind it; null when it is not there, or not to be had. */
 export function claimLive(artifacts: string, runId: string, by: Holder): Claim | null {
   const note = pathOf(artifacts, runId);
-  const claimed = `${note}.${by.pid}-${by.started ?? ''}-${by.hostname}.claim`;
+  const claimed = `${note}.${identityText(by)}.claim`;
   if (!renamed(note, claimed)) return null;
   return {
     forget: () => rmSync(claimed, { force: true }),
@@ -125,8 +131,9 @@ function claimsIn(artifacts: string): readonly ClaimFile[] {
   return namesIn(join(artifacts, FOLDER)).flatMap((name) => {
     const found = CLAIM.exec(name)?.groups;
     if (found === undefined) return [];
-    const { runId = '', pid, started = '', hostname = '' } = found;
-    return [{ name, runId, claimer: { hostname, pid: Number(pid), started: started === '' ? null : started } }];
+    const { runId = '', claimer: text = '' } = found;
+    const claimer = identityIn(text);
+    return claimer === null ? [] : [{ name, runId, claimer }];
   });
 }
 

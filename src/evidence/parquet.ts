@@ -1,6 +1,8 @@
 import { open, rename, rm, stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { hashOfFile } from '../core/hash.ts';
 import type { Sha256 } from '../core/hash.ts';
+import { draftOf, syncFolder } from './atomic-file.ts';
 import type { BatchFeed } from './batch-feed.ts';
 import type { TableSchema } from './column-schema.ts';
 import { CHUNK_ROWS, loadEngine, sqlText } from './duckdb.ts';
@@ -30,7 +32,7 @@ export async function writeParquet(streamPath: string, path: string, table: Tabl
   const [{ openFeed }, { withFeed }] = await Promise.all([import('./batch-feed.ts'), import('./feed-function.ts')]);
   const engine = await loadEngine();
   const feed = openFeed(streamPath, table);
-  const temporary = `${path}.${process.pid}.tmp`;
+  const temporary = draftOf(path);
   const connection = await engine.connect();
   try {
     await withFeed(connection, feed, async (select) => {
@@ -39,6 +41,7 @@ export async function writeParquet(streamPath: string, path: string, table: Tabl
     await makeDurable(temporary);
     const [sha256, { size }] = await Promise.all([hashOfFile(temporary), stat(temporary)]);
     await rename(temporary, path);
+    syncFolder(dirname(path));
     return { rows: feed.rows, bytes: size, sha256, droppedBytes: feed.droppedBytes };
   } finally {
     feed.close();

@@ -5,7 +5,7 @@ import { AssayError } from '../core/errors.ts';
 import { hashOfFile } from '../core/hash.ts';
 import { noSecrets } from '../core/scrubber.ts';
 import type { Scrubber } from '../core/scrubber.ts';
-import { writeFileAtomically } from './atomic-file.ts';
+import { reserveFor, writeFileAtomically } from './atomic-file.ts';
 import { openCapture } from './capture.ts';
 import type { Capture } from './capture.ts';
 import { samplesTable, trajectoryTable } from './column-schema.ts';
@@ -13,13 +13,15 @@ import type { TableSchema } from './column-schema.ts';
 import { EventLog } from './events.ts';
 import { manifestSchema } from './manifest.ts';
 import type { Manifest } from './manifest.ts';
+import { parseManifest, requireRewritable } from './parse-manifest.ts';
 import { writeParquet } from './parquet.ts';
 import { RUN_FILES } from './run-folder.ts';
 import { sidecarPaths } from './run-reader.ts';
 import type { SampleRow } from './samples.ts';
-import { scrubbedManifest, scrubbedTable, scrubbedValues, scrubbedVerdicts } from './scrubbed.ts';
+import { scrubbedManifest, scrubbedTable, scrubbedValues } from './scrubbed.ts';
 import type { TrajectoryRow } from './trajectory.ts';
-import type { Verdict } from './verdict.ts';
+import { writeVerification } from './verification.ts';
+import type { Verification } from './verification.ts';
 
 /** How often rows on their way to disk are flushed: what a crash can lose at most. */
 const FLUSH_INTERVAL_MS = 1000;
@@ -63,10 +65,12 @@ export class RunWriter {
   constructor(folder: string, scrubber: Scrubber = noSecrets) {
     this.#folder = folder;
     this.#scrubber = scrubber;
+    // A run that ends because the disk is full must be able to say so.
+    reserveFor(join(folder, RUN_FILES.manifest));
     this.events = new EventLog(join(folder, RUN_FILES.events), scrubber);
     this.#samples = openCapture(join(folder, RUN_FILES.liveSamples), scrubbedTable(samplesTable, scrubber));
     this.#trajectory = openCapture(join(folder, RUN_FILES.liveTrajectory), scrubbedTable(trajectoryTable, scrubber));
-    this.#timer = setInterval(() => this.#flush(), FLUSH_INTERVAL_MS);
+    this.#timer = setInterval(() => void this.flush().catch(reportedByCloseTables), FLUSH_INTERVAL_MS);
   }
 
   sample(row: SampleRow): void {
@@ -85,17 +89,9 @@ export class RunWriter {
     return writeManifest(this.#folder, manifest, this.#scrubber);
   }
 
-  /** Keeps the verdicts of one way of judging, beside those of other ways. */
-  verification(verificationHash: string, verdicts: readonly Verdict[]): void {
-    const folder = join(this.#folder, RUN_FILES.verifications);
-    const content = {
-      verification_hash: verificationHash,
-      verified_at: new Date().toISOString(),
-      verdicts: scrubbedVerdicts(verdicts, this.#scrubber),
-    };
-    mkdirSync(folder, { recursive: true });
-    const name = `${verificationHash.replace('sha256:', '')}.json`;
-    writeFileAtomically(join(folder, name), `${JSON.stringify(content, null, 2)}\n`);
+  /** Keeps a judgement of the run, beside those that other ways of judging gave. */
+  verification(verification: Verification): void {
+    writeVerification(this.#folder, verification, { scrubber: this.#scrubber });
   }
 
   /** Writes a file of the run, in place of one of that name. */
@@ -112,6 +108,18 @@ export class RunWriter {
   /** Rows recorded so far. */
   rows(): { readonly samples: number; readonly trajectory: number } {
     return this.#rows;
+  }
+
+  /** Resolves when every row and event so far is in its file; what goes wrong rejects `closeTables` too. */
+  async flush(): Promise<void> {
+    const tables = Promise.all([this.#samples.flush(), this.#trajectory.flush()]);
+    try {
+      this.events.flush();
+    } catch (thrown) {
+      this.#flushFailure ??= thrown as Error;
+    }
+    await tables;
+    if (this.#flushFailure !== null) throw this.#flushFailure;
   }
 
   /** Closes the live tables and turns them into Parquet; answers the rows per file. */
@@ -148,18 +156,6 @@ export class RunWriter {
     rmSync(path);
     return rows;
   }
-
-  #flush(): void {
-    try {
-      this.events.flush();
-    } catch (thrown) {
-      // Nobody could catch it here: closeTables rejects with it.
-      this.#flushFailure ??= thrown as Error;
-    }
-    // What goes wrong here (a full disk) rejects closeTables too, where it is handled.
-    this.#samples.flush().catch(() => undefined);
-    this.#trajectory.flush().catch(() => undefined);
-  }
 }
 
 /** Hash and size of every file of a run directory but the manifest, per path inside it. */
@@ -177,7 +173,12 @@ export async function fingerprintSidecars(
   return Object.fromEntries(await Promise.all(entries));
 }
 
-/** Reads a manifest that this process is about to continue. */
+/** Reads a manifest that this process is about to continue. Throws for one that a newer version wrote. */
 export function readOwnManifest(folder: string): Manifest {
-  return manifestSchema.parse(JSON.parse(readFileSync(join(folder, RUN_FILES.manifest), 'utf8')));
+  const path = join(folder, RUN_FILES.manifest);
+  const manifest = parseManifest(readFileSync(path, 'utf8'), path);
+  requireRewritable(folder, manifest);
+  return manifest;
 }
+
+function reportedByCloseTables(): void {}

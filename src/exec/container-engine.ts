@@ -46,6 +46,16 @@ export function saidBy({ exit, stderr }: Finished): string {
   return [`the client ${describeExit(exit)}`, ...lines.slice(-SAID_LINES)].join('\n');
 }
 
+// Podman's client is the engine; docker's only talks to it.
+const VERSION = { docker: '{{.Server.Version}}', podman: '{{.Client.Version}}' };
+
+/** The engine with its version, `docker 28.0.1`; null when it does not answer. */
+export async function runtimeVersion(engine: Engine): Promise<string | null> {
+  const { exit, stdout } = await ask(engine, ['version', '--format', VERSION[engine.runtime]]);
+  const version = stdout.trim();
+  return isSuccess(exit) && version !== '' ? `${engine.runtime} ${version}` : null;
+}
+
 /** What the engine knows about how a container ended; lost when it does not answer, or when the container still runs. */
 export async function exitOf(engine: Engine, id: string): Promise<Exit> {
   const answer = await ask(engine, ['container', 'inspect', '--format', '{{json .State}}', id]);

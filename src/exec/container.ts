@@ -10,6 +10,7 @@ import {
   engineOn,
   findContainers,
   removeContainers,
+  runtimeVersion,
 } from './container-engine.ts';
 import type { Engine } from './container-engine.ts';
 import { envFileText } from './container-env.ts';
@@ -35,7 +36,10 @@ export function inContainer(inner: Executor, container: ContainerSpec): Executor
     copyOut: (from, to) => inner.copyOut(from, to),
     findLabelled: (runId) => findLabelled(engine, runId),
     end: (found) => end(engine, found),
-    fingerprint: () => inner.fingerprint(),
+    fingerprint: async () => {
+      const [facts, runtime] = await Promise.all([inner.fingerprint(), runtimeVersion(engine)]);
+      return { ...facts, container_runtime: runtime };
+    },
   };
 }
 

@@ -84,15 +84,25 @@ export type Labelled =
   | { readonly kind: 'container'; readonly id: string }
   | { readonly kind: 'allocation'; readonly id: string };
 
-/** What a host is, for the manifest; null where it could not be read. */
+/** What a host is, for the manifest: the same facts however it is reached; null where one could not be read. */
 export interface HostFingerprint {
-  readonly hostname: string;
-  readonly os: string;
-  readonly kernel: string;
-  readonly arch: string;
+  /** As the host calls itself. */
+  readonly hostname: string | null;
+  readonly os: string | null;
+  readonly kernel: string | null;
+  /** As Node calls it: `x64`, `arm64`. */
+  readonly arch: string | null;
   readonly cpu_model: string | null;
+  /** The CPUs that a process may use there. */
   readonly cpu_count: number | null;
   readonly memory_bytes: number | null;
+  /** Its network interfaces, `eth0 25000 Mb/s, ib0 400000 Mb/s rdma down`; `none` where it has none. */
+  readonly nics: string | null;
+  /** The ports of its RDMA devices, `mlx5_0:1 InfiniBand 400 Gb/sec (4X NDR)`; `none` where it has none. */
+  readonly rdma: string | null;
+  /** What runs the containers of a run in containers, `docker 28.0.1`. */
+  readonly container_runtime: string | null;
+  /** The Node of this process, where it is the host's own. */
   readonly node_version: string | null;
 }
 

@@ -1,5 +1,5 @@
 import { copyFile, readFile, readdir } from 'node:fs/promises';
-import { arch, cpus, hostname, release, totalmem, type, version } from 'node:os';
+import { arch, availableParallelism, cpus, hostname, release, totalmem, type } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import { execa } from 'execa';
 import { AssayError, messageOf } from '../core/errors.ts';
@@ -10,6 +10,7 @@ import { describeExit } from './exit.ts';
 import type { Exit } from './exit.ts';
 import { readUsage } from './local-usage.ts';
 import { ProcessOutput } from './process-output.ts';
+import { readFacts } from './remote-facts.ts';
 import { RUN_LABEL } from './run-label.ts';
 import { revealAll } from './secret-env.ts';
 
@@ -34,7 +35,7 @@ export function localExecutor(host: string): Executor {
     end: async (found) => {
       for (const item of found) if (item.kind === 'process') signalQuietly(item.pid, 'SIGKILL');
     },
-    fingerprint: async () => fingerprint(),
+    fingerprint: () => fingerprint(host),
   };
 }
 
@@ -191,21 +192,30 @@ export async function findMarked(variable: string, value: string): Promise<reado
 async function marked(pid: number, mark: string): Promise<Labelled | null> {
   const environment = await readFile(`/proc/${pid}/environ`, 'latin1').catch(() => '');
   if (!environment.split('\0').includes(mark)) return null;
-  const stat = await readFile(`/proc/${pid}/stat`, 'latin1').catch(() => '');
+  const stat = await readFile(`/proc/${pid}/stat`, 'latin1').catch(() => null);
+  // It ended between the two readings.
+  if (stat === null) return null;
   // The program's name may hold blanks and brackets: count fields after its last ")".
   const session = Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[3]);
   return { kind: 'process', pid, session };
 }
 
-function fingerprint(): HostFingerprint {
+// What its own shell does not tell (macOS has no /proc, Windows no shell), Node mostly knows.
+async function fingerprint(host: string): Promise<HostFingerprint> {
+  const told = await readFacts({ host, run: runLocal }).catch(() => ({}));
+  const known = Object.entries(told).filter(([, fact]) => fact !== null);
   return {
     hostname: hostname(),
-    os: `${type()} ${version()}`,
+    os: type(),
     kernel: release(),
     arch: arch(),
     cpu_model: cpus()[0]?.model.trim() ?? null,
-    cpu_count: cpus().length,
+    cpu_count: availableParallelism(),
     memory_bytes: totalmem(),
+    nics: null,
+    rdma: null,
+    container_runtime: null,
     node_version: process.version,
+    ...Object.fromEntries(known),
   };
 }

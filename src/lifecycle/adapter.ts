@@ -17,6 +17,8 @@ export interface RunRequest {
   /** How these hosts are reached. */
   readonly on: HostsSpec;
   readonly identity: Identity;
+  /** What the workload hash of the identity is made of. */
+  readonly workloadInputs: Readonly<Record<string, unknown>>;
   readonly runId: string;
   /** Absolute path of the run directory; it exists, with a first manifest. */
   readonly folder: string;

@@ -3,7 +3,7 @@ import type { Threshold } from '../config/threshold.ts';
 import type { Verdict } from '../evidence/verdict.ts';
 import { evaluateAll } from '../verdicts/evaluate.ts';
 import type { RunTables } from '../verdicts/run-tables.ts';
-import type { Adapter, ProgressStatus, RunContext, WorkloadResult } from './adapter.ts';
+import type { Adapter, ParseContext, ProgressStatus, RunContext, WorkloadResult } from './adapter.ts';
 import { STOP_GRACE_MS } from './kept-servers.ts';
 import { monitor } from './monitor.ts';
 
@@ -20,7 +20,7 @@ export abstract class BaseAdapter implements Adapter {
     await monitor(context, () => this.progressPredicate(context));
   }
 
-  abstract parse(context: RunContext): Promise<WorkloadResult>;
+  abstract parse(context: ParseContext): Promise<WorkloadResult>;
 
   verify(thresholds: readonly Threshold[], tables: RunTables): readonly Verdict[] {
     return evaluateAll(thresholds, tables);

@@ -1,14 +1,19 @@
 import type { ZodError } from 'zod';
+import type { Workload } from '../config/schema/schema.ts';
+import { SecretValue } from '../core/secret.ts';
 import { STATUS_OF_FAILURE } from '../evidence/failure.ts';
 import type { Failure, FailureCategory, Phase, Status } from '../evidence/failure.ts';
 import { manifestSchema } from '../evidence/manifest.ts';
 import type { Manifest } from '../evidence/manifest.ts';
+import { RUN_FILES } from '../evidence/run-folder.ts';
 import { fingerprintSidecars } from '../evidence/run-writer.ts';
 import type { RunWriter } from '../evidence/run-writer.ts';
-import type { Verdict } from '../evidence/verdict.ts';
-import type { HostFingerprint } from '../exec/executor.ts';
-import type { LaunchedRole, WorkloadResult } from './adapter.ts';
+import { withVerification } from '../evidence/verification.ts';
+import type { Verification } from '../evidence/verification.ts';
+import type { Command, HostFingerprint } from '../exec/executor.ts';
+import type { LaunchedRole, RunRequest, WorkloadResult } from './adapter.ts';
 import type { Warning } from './context.ts';
+import { recordedResult } from './figures.ts';
 import type { HostSnapshot } from './snapshots/snapshot-host.ts';
 
 /** What an error means that nobody classified where it was raised, by the phase it was raised in. */
@@ -29,8 +34,11 @@ export class JobRecord {
   #current: { readonly phase: Phase; readonly startedAt: Date; readonly startedMs: number } | null = null;
   #last: Phase = 'prepare';
 
-  constructor(manifest: Manifest) {
+  readonly #request: Pick<RunRequest, 'cell' | 'on'>;
+
+  constructor(manifest: Manifest, request: Pick<RunRequest, 'cell' | 'on'>) {
     this.manifest = structuredClone(manifest);
+    this.#request = request;
   }
 
   /** The phase that runs, or ran last. */
@@ -53,16 +61,18 @@ export class JobRecord {
   }
 
   setResult(result: WorkloadResult): void {
-    this.manifest.framework_versions = { ...result.frameworkVersions };
-    this.manifest.result = {
-      scalars: { ...result.scalars },
-      applied: { ...result.applied },
-      measured: { started_at_ms: result.startedAtMs, duration_ms: result.durationMs },
-    };
+    Object.assign(this.manifest, recordedResult(result));
   }
 
-  setVerdicts(verdicts: readonly Verdict[]): void {
-    this.manifest.verdicts = [...verdicts];
+  /** Notes how many rows came while the workload ran: whatever comes now was read from what it left. */
+  setCapturedRows(rows: NonNullable<Manifest['captured_rows']>): void {
+    this.manifest.captured_rows = { ...rows };
+  }
+
+  /** Notes the first judgement of the run; its status follows from how the job ends. */
+  setVerification(verification: Verification): void {
+    this.manifest.verdicts = [...verification.verdicts];
+    this.manifest.verifications = withVerification([], verification);
   }
 
   /** The hosts are ours: the run's time begins. */
@@ -75,11 +85,13 @@ export class JobRecord {
   /** Notes what the hosts are, and what GPUs they have. */
   setHosts(fingerprints: ReadonlyMap<string, HostFingerprint>, states: ReadonlyMap<string, HostSnapshot>): void {
     const roles = Object.entries(this.manifest.bindings);
-    const rolesOf = (host: string): string[] =>
-      roles.filter(([, hosts]) => hosts.includes(host)).map(([role]) => role);
+    const rolesOf = (host: string): string[] => roles.filter(([, hosts]) => hosts.includes(host)).map(([role]) => role);
+    const { reach, nodes } = this.#request.on;
+    const addressOf = (host: string): string | null =>
+      reach.executor === 'local' ? null : (nodes.find(({ name }) => name === host)?.address.host ?? null);
     this.manifest.hosts = [...fingerprints].map(([host, fingerprint]) => ({
       hostname: host,
-      ip: null,
+      ip: addressOf(host),
       role: rolesOf(host).join('+'),
       roles: rolesOf(host),
       fingerprint: { ...fingerprint, ...gpuFacts(states.get(host)) },
@@ -88,6 +100,7 @@ export class JobRecord {
 
   setImage(digest: string | null): void {
     if (this.manifest.container !== null) this.manifest.container.digest = digest;
+    this.manifest.framework_image_digest = digest;
   }
 
   setWarnings(warnings: readonly Warning[]): void {
@@ -104,21 +117,31 @@ export class JobRecord {
     this.manifest.instruments = instruments;
   }
 
+  /** Notes what the hosts did between the launch and the end of the load. */
+  setHostResources(usages: Manifest['host_resources']): void {
+    this.manifest.host_resources = usages;
+  }
+
   setTeardown(teardown: Manifest['teardown']): void {
     this.manifest.teardown = teardown;
   }
 
-  /** Notes what was launched and what it has used in this run; call it before the processes are gone. */
-  async setUsage(launched: readonly LaunchedRole[]): Promise<void> {
+  /** Notes what was launched; call it as soon as somebody may read it, and again for what was launched since. */
+  setLaunches(launched: readonly LaunchedRole[]): void {
     this.manifest.launches = launched.map(({ role, host, command, process: { id }, reusedFrom }) => ({
       role,
       host,
       pid: id.pid,
       container: id.kind === 'container' ? id.id : null,
       argv: [command.file, ...command.args],
-      env: { ...command.env },
+      env: environmentOf(command, this.#request.cell.workload),
       reused_from: reusedFrom,
     }));
+  }
+
+  /** Notes what was launched and what it has used in this run; call it before the processes are gone. */
+  async setUsage(launched: readonly LaunchedRole[]): Promise<void> {
+    this.setLaunches(launched);
     const usages = launched.map(async ({ role, host, process, usageBefore }) => {
       const { cpuSeconds, peakRssBytes } = await process.usage();
       const cpu_s = cpuSeconds === null || usageBefore.cpuSeconds === null ? null : cpuSeconds - usageBefore.cpuSeconds;
@@ -148,6 +171,7 @@ export class JobRecord {
   async finish(folder: string, writer: RunWriter): Promise<Manifest> {
     this.manifest.timestamp_end = new Date().toISOString();
     this.manifest.sidecars = await fingerprintSidecars(folder, this.rows);
+    Object.assign(this.manifest, tablePaths(this.manifest.sidecars));
     const { error } = manifestSchema.safeParse(this.manifest);
     if (error !== undefined) this.#withdraw(error);
     return writer.manifest(this.manifest);
@@ -160,6 +184,7 @@ export class JobRecord {
     manifest.framework_versions = {};
     manifest.result = { scalars: {}, applied: {}, measured: { started_at_ms: null, duration_ms: null } };
     manifest.verdicts = [];
+    manifest.verifications = [];
     if (manifest.status === 'passed' || manifest.status === 'recorded') {
       const phase = issues.every(({ path }) => path[0] === 'verdicts') ? 'verify' : 'parse';
       const category = UNCLASSIFIED[phase];
@@ -172,10 +197,34 @@ export class JobRecord {
   }
 }
 
-/** The GPUs of a host, as facts of its fingerprint; without any where none was found. */
+/** Where the tables and the events of a run are, as its sidecars say it; null for one that it does not have. */
+function tablePaths(
+  sidecars: Manifest['sidecars'],
+): Pick<Manifest, 'samples_path' | 'trajectory_path' | 'events_path'> {
+  const present = (path: string): string | null => (path in sidecars ? path : null);
+  return {
+    samples_path: present(RUN_FILES.samples),
+    trajectory_path: present(RUN_FILES.trajectory),
+    events_path: present(RUN_FILES.events),
+  };
+}
+
+/** What a role was given on top of its host's environment: that of its container, its own, and of secrets which ones. */
+function environmentOf(
+  { env = {} }: Command,
+  { container, secrets }: Pick<Workload, 'container' | 'secrets'>,
+): Record<string, string> {
+  const hidden = Object.entries(secrets).map(([label, { env_var: name }]) => [
+    name,
+    String(new SecretValue(label, '')),
+  ]);
+  return { ...container?.env, ...env, ...Object.fromEntries(hidden) };
+}
+
+/** The GPUs of a host, as facts of its fingerprint; null where none was found, or nobody could tell. */
 function gpuFacts(snapshot: HostSnapshot | undefined): Manifest['hosts'][number]['fingerprint'] {
   const { state, devices } = snapshot?.gpu ?? { state: 'unreadable', devices: [] };
-  const [first] = devices;
-  if (first === undefined) return { gpu_count: state === 'unreadable' ? null : 0 };
-  return { gpu_count: devices.length, gpu_name: first.name, gpu_family: first.family, gpu_driver: first.driver };
+  const { name = null, family = null, driver = null } = devices[0] ?? {};
+  const count = state === 'unreadable' ? null : devices.length;
+  return { gpu_count: count, gpu_name: name, gpu_family: family, gpu_driver: driver };
 }

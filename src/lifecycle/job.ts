@@ -5,17 +5,18 @@ import { STATUS_OF_FAILURE, WorkloadFailure } from '../evidence/failure.ts';
 import type { Phase } from '../evidence/failure.ts';
 import type { Manifest } from '../evidence/manifest.ts';
 import { loadTables } from '../evidence/load-tables.ts';
-import type { Verdict } from '../evidence/verdict.ts';
+import type { LoadedTables } from '../evidence/load-tables.ts';
+import type { Verification } from '../evidence/verification.ts';
 import type { HostFingerprint } from '../exec/executor.ts';
-import { inferenceScalars } from '../verdicts/scalars.ts';
-import type { RunTables } from '../verdicts/run-tables.ts';
-import type { Adapter, WorkloadResult } from './adapter.ts';
+import type { Adapter } from './adapter.ts';
 import type { JobContext } from './context.ts';
-import { finiteResult } from './finite.ts';
+import { figuresOf } from './figures.ts';
 import { ensureImages, HostState } from './host-state.ts';
+import { HostUsage } from './host-usage.ts';
 import { Instruments } from './instruments.ts';
 import { Interruption } from './interruption.ts';
 import { JobRecord, UNCLASSIFIED } from './job-record.ts';
+import { judgeRun } from './judge-run.ts';
 import { lastLines } from './last-lines.ts';
 import { describeProgress } from './monitor.ts';
 import { tearDown } from './teardown.ts';
@@ -39,7 +40,7 @@ export async function runJob(
   context: JobContext,
   { manifest, listener }: { readonly manifest: Manifest; readonly listener: JobListener },
 ): Promise<Manifest> {
-  const job = new Job({ adapter, context, record: new JobRecord(manifest), listener });
+  const job = new Job({ adapter, context, record: new JobRecord(manifest, context.request), listener });
   return job.run();
 }
 
@@ -54,8 +55,9 @@ export interface JobParts {
 class Job {
   readonly #parts: JobParts;
   readonly #hostState: HostState;
+  readonly #hostUsage: HostUsage;
   readonly #instruments: Instruments;
-  #tables: RunTables | null = null;
+  #tables: LoadedTables | null = null;
   /** Settles with the work of the latest phase, which an abort does not wait for; never rejects. */
   #working: Promise<unknown> = Promise.resolve();
   #cause: unknown = null;
@@ -63,6 +65,7 @@ class Job {
   constructor(parts: JobParts) {
     this.#parts = parts;
     this.#hostState = new HostState(parts.context);
+    this.#hostUsage = new HostUsage(parts.context);
     this.#instruments = new Instruments(parts.context);
   }
 
@@ -83,7 +86,9 @@ class Job {
       this.#fail(thrown);
     } finally {
       backstop.abort();
+      const hostUsage = this.#hostUsage.end();
       record.setInstruments(await this.#instruments.end());
+      record.setHostResources(await hostUsage);
       await tearDown(this.#parts, { hostState: this.#hostState, cause: this.#cause, working: this.#working });
     }
     return record.finish(context.request.folder, context.writer);
@@ -154,8 +159,8 @@ class Job {
 
   async #prepare(): Promise<void> {
     const { adapter, context, record } = this.#parts;
-    await this.#hostState.snapshot('pre');
-    record.setHosts(await fingerprints(context), this.#hostState.before);
+    const [facts] = await Promise.all([fingerprints(context), this.#hostState.snapshot('pre')]);
+    record.setHosts(facts, this.#hostState.before);
     this.#hostState.refuseOtherGpus();
     context.image = await ensureImages(context);
     record.setImage(context.image);
@@ -166,6 +171,7 @@ class Job {
 
   async #launch(): Promise<void> {
     const { adapter, context } = this.#parts;
+    this.#hostUsage.start();
     await adapter.launch(context);
     await this.#instruments.attach();
   }
@@ -173,6 +179,7 @@ class Job {
   async #await(): Promise<void> {
     const { adapter, context } = this.#parts;
     await adapter.awaitCompletion(context);
+    void this.#hostUsage.end();
     // What the kernel said in the last seconds belongs to the run too.
     await this.#hostState.unwatch();
     context.signal.throwIfAborted();
@@ -181,43 +188,38 @@ class Job {
   async #parse(): Promise<void> {
     const { adapter, context, record } = this.#parts;
     const { writer, request } = context;
-    const native = finiteResult(await adapter.parse(context));
+    record.setLaunches(context.launched);
+    record.setCapturedRows(writer.rows());
+    const read = await adapter.parse({ folder: request.folder, run: record.manifest, writer });
     context.signal.throwIfAborted();
     record.rows = await writer.toParquet();
     // Verdicts see what was written, not what is in memory: judging again later gives the same.
-    const loaded = { ...(await loadTables(request.folder)), ...windowOf(native) };
-    // The framework's own figures win over ours: they are what it claims of itself.
-    const result = finiteResult({ ...native, scalars: { ...inferenceScalars(loaded), ...native.scalars } });
-    record.setResult(result);
-    this.#tables = { ...loaded, scalars: result.scalars };
+    this.#tables = await loadTables(request.folder);
+    record.setResult(figuresOf(read, this.#tables));
   }
 
   async #verify(): Promise<void> {
     const { adapter, context, record } = this.#parts;
     const { cell, identity } = context.request;
     if (this.#tables === null) throw new Error('verify came before parse');
-    const judged = adapter.verify(
-      cell.thresholds.map(({ threshold }) => threshold),
-      this.#tables,
-    );
-    const verdicts = judged.map((verdict, index) => {
-      const source = cell.thresholds[index]?.source;
-      return source === undefined ? verdict : { ...verdict, source };
+    const run = { tables: this.#tables, result: record.manifest.result };
+    const verification = judgeRun(adapter, run, {
+      thresholds: cell.thresholds,
+      enforce: cell.workload.enforce,
+      verificationHash: identity.verificationHash,
+      tool: record.manifest.tool,
     });
-    record.setVerdicts(verdicts);
-    context.writer.verification(identity.verificationHash, verdicts);
-    this.#judge(verdicts);
+    record.setVerification(verification);
+    context.writer.verification(verification);
+    this.#judge(verification);
   }
 
-  #judge(verdicts: readonly Verdict[]): void {
-    const { context } = this.#parts;
+  #judge({ verdicts, failure }: Verification): void {
+    const { events } = this.#parts.context.writer;
     const missed = verdicts.filter((verdict) => !verdict.passed);
-    for (const { metric, actual, expected } of missed) {
-      context.writer.events.record('verify.failed', { metric, actual, expected });
-    }
-    if (missed.length === 0) context.writer.events.record('verify.passed', { verdicts: verdicts.length });
-    if (missed.length === 0 || !context.request.cell.workload.enforce) return;
-    throw new WorkloadFailure('verification_failure', missed.map(({ detail }) => detail).join('; '));
+    for (const { metric, actual, expected } of missed) events.record('verify.failed', { metric, actual, expected });
+    if (missed.length === 0) events.record('verify.passed', { verdicts: verdicts.length });
+    if (failure !== null) throw new WorkloadFailure(failure.category, failure.message);
   }
 
   #fail(thrown: unknown): void {
@@ -241,10 +243,6 @@ class Job {
 async function fingerprints(context: JobContext): Promise<ReadonlyMap<string, HostFingerprint>> {
   const entries = context.hostNames().map(async (host) => [host, await context.executor(host).fingerprint()] as const);
   return new Map(await Promise.all(entries));
-}
-
-function windowOf(result: WorkloadResult): Pick<RunTables, 'measuredDurationMs' | 'startedAtMs'> {
-  return { measuredDurationMs: result.durationMs, startedAtMs: result.startedAtMs };
 }
 
 // Otherwise a bug of ours would read as if the workload's own predicate had broken.

@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import { parseOverride } from '../config/override.ts';
 import type { SessionOptions } from './plan.ts';
+import { parseReuse } from './reuse.ts';
+import type { ReuseMode } from './reuse.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -14,6 +16,8 @@ export interface Typed {
   readonly set: readonly string[];
   /** Patterns of cell ids. */
   readonly onlyCells: readonly string[];
+  /** Instead of what the plugin says. */
+  readonly reuse: ReuseMode | null;
 }
 
 const VARIABLES = {
@@ -21,15 +25,17 @@ const VARIABLES = {
   cluster: 'ASSAY_CLUSTER',
   set: 'ASSAY_SET',
   onlyCells: 'ASSAY_ONLY_CELLS',
+  reuse: 'ASSAY_REUSE',
 } as const;
 
 /** The environment variables that carry a command line into Vitest, whose own it cannot share; lists are JSON. */
-export function toEnvironment({ configs, cluster, set, onlyCells }: Typed): Readonly<Record<string, string>> {
+export function toEnvironment({ configs, cluster, set, onlyCells, reuse }: Typed): Readonly<Record<string, string>> {
   return {
     ...(configs.length === 0 ? {} : { [VARIABLES.configs]: JSON.stringify(configs) }),
     ...(cluster === null ? {} : { [VARIABLES.cluster]: cluster }),
     ...(set.length === 0 ? {} : { [VARIABLES.set]: JSON.stringify(set) }),
     ...(onlyCells.length === 0 ? {} : { [VARIABLES.onlyCells]: JSON.stringify(onlyCells) }),
+    ...(reuse === null ? {} : { [VARIABLES.reuse]: reuse }),
   };
 }
 
@@ -49,6 +55,16 @@ export function withEnvironment(options: SessionOptions, env: Environment): Sess
     overrides: [...options.overrides, ...listOf(env[VARIABLES.set]).map(parseOverride)],
     onlyCells: [...options.onlyCells, ...listOf(env[VARIABLES.onlyCells])],
   };
+}
+
+/**
+ * Whether the environment says that stored runs are reused; null when it does not say.
+ *
+ * @throws AssayError USAGE for what is no mode.
+ */
+export function reuseIn(env: Environment): ReuseMode | null {
+  const text = env[VARIABLES.reuse] ?? '';
+  return text === '' ? null : parseReuse(text, `${VARIABLES.reuse}=`);
 }
 
 function listOf(text = ''): readonly string[] {

@@ -1,13 +1,12 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { closeSync, openSync, rmSync, statSync } from 'node:fs';
-import { hostname } from 'node:os';
 import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { jsonLine, onJsonLine } from '../core/json-lines.ts';
 import { forgetLive, jobHostOutput, noteLive } from '../evidence/live-runs.ts';
 import type { LiveRun } from '../evidence/live-runs.ts';
-import { processStart } from '../core/process-start.ts';
+import { processIdentity } from '../core/process-start.ts';
 import { JOB_HOST_LABEL } from '../exec/run-label.ts';
 import type { RunRequest } from '../lifecycle/adapter.ts';
 import type { JobMessage, JobOrder, RunEnd } from './job-messages.ts';
@@ -82,7 +81,7 @@ export class JobHostProcess {
     const { runId } = request;
     this.#labels.push(runId);
     const { pid = 0 } = this.#child;
-    const holder = { hostname: hostname(), pid, started: processStart(pid) };
+    const holder = processIdentity(pid);
     const note = { ...noteOf(request), labels: [...this.#labels], holder, output: this.#output };
     noteLive(this.#artifacts, note);
     // What it kept is found by the labels of this note from now on.

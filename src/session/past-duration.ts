@@ -1,4 +1,3 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { shortHash } from '../core/hash.ts';
 import type { Sha256 } from '../core/hash.ts';
@@ -6,6 +5,7 @@ import type { Status } from '../evidence/failure.ts';
 import { manifestSchema } from '../evidence/manifest.ts';
 import { RUN_FILES } from '../evidence/run-folder.ts';
 import { estimatePercentile } from '../verdicts/statistics.ts';
+import { newestFirst, readJsonOrNull } from './cell-runs.ts';
 import type { PlannedCell } from './plan.ts';
 
 /** The newest runs tell enough, and a plan of ten thousand cells has to be quick. */
@@ -18,11 +18,9 @@ const RUNS_READ = 5;
 export function pastDurationS({ cell, identity }: PlannedCell, artifacts: string): number | null {
   const { workloadHash } = identity;
   const folder = join(artifacts, cell.workload.test_id, cell.cellId, shortHash(workloadHash));
-  if (!existsSync(folder)) return null;
   const durations: number[] = [];
-  // Run ids begin with their time.
-  for (const run of readdirSync(folder).sort().toReversed()) {
-    const durationS = durationOfRun(join(folder, run, RUN_FILES.manifest), workloadHash);
+  for (const run of newestFirst(folder)) {
+    const durationS = durationOfRun(join(run, RUN_FILES.manifest), workloadHash);
     if (durationS !== null) durations.push(durationS);
     if (durations.length === RUNS_READ) break;
   }
@@ -30,26 +28,20 @@ export function pastDurationS({ cell, identity }: PlannedCell, artifacts: string
 }
 
 const timedSchema = manifestSchema
-  .pick({ workload_hash: true, status: true, timestamp_start: true, timestamp_end: true })
+  .pick({ workload_hash: true, status: true, imported: true, timestamp_start: true, timestamp_end: true })
   .strip();
 
 /** Runs whose load came to its end: one that died in setup or hung says nothing of the next. */
 const COMPLETE: readonly Status[] = ['passed', 'recorded', 'failed_verification'];
 
-/** Seconds that a run took; null for one whose load did not come to its end, or that cannot be read. */
+/**
+ * Seconds that a run took; null for one that was not launched here, whose load did not come to its end, or that
+ * cannot be read: here damaged evidence only means one estimate less.
+ */
 function durationOfRun(path: string, workloadHash: Sha256): number | null {
-  const { data: run } = timedSchema.safeParse(readJson(path));
+  const { data: run } = timedSchema.safeParse(readJsonOrNull(path));
   if (run === undefined || run.timestamp_end === null || run.workload_hash !== workloadHash) return null;
-  if (!COMPLETE.includes(run.status)) return null;
+  if (!COMPLETE.includes(run.status) || run.imported !== null) return null;
   const durationS = (Date.parse(run.timestamp_end) - Date.parse(run.timestamp_start)) / 1000;
   return Number.isFinite(durationS) ? durationS : null;
-}
-
-// Evidence that is damaged is for `assay verify` to report: here it only means one estimate less.
-function readJson(path: string): unknown {
-  try {
-    return JSON.parse(readFileSync(path, 'utf8'));
-  } catch {
-    return null;
-  }
 }

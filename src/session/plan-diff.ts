@@ -11,7 +11,7 @@ import { groupBy } from '../core/group-by.ts';
 import type { Framework } from '../lifecycle/adapter.ts';
 import { findRepository, withYamlAtRef } from './files-at-ref.ts';
 import type { FolderAtRef } from './files-at-ref.ts';
-import { identityInputs, planSession } from './plan.ts';
+import { planSession } from './plan.ts';
 import type { PlannedCell, SessionOptions, SessionPlan } from './plan.ts';
 
 /** The part of a plan that can be compared with another. */
@@ -133,8 +133,8 @@ function changedWorkload({ was, now }: Pair): readonly FieldChange[] {
 }
 
 // The launch version belongs to the framework, which is the same on both sides or named as changed.
-function inputsOf({ cell, binding }: PlannedCell): unknown {
-  return workloadInputs(cell, identityInputs(binding, 0));
+function inputsOf({ cell, inputs }: PlannedCell): unknown {
+  return workloadInputs(cell, { ...inputs, launchVersion: 0 });
 }
 
 function changedThresholds({ was, now }: Pair): readonly ThresholdChange[] {
@@ -171,7 +171,9 @@ export async function planAtRef(
   const cluster = options.cluster === null ? null : resolve(options.root, options.cluster);
   return withYamlAtRef(at, (top) => {
     const old = { ...options, root: join(top, at.folder), configs, cluster, onlyCells: [] };
-    const { cells } = planOld(ref, old, frameworks);
+    // Of the ref only the configs are laid out: what they name is taken for what lies there today.
+    const filesOf = (configFolder: string): string => join(at.top, relative(top, configFolder));
+    const { cells } = planOld(ref, () => planSession(old, frameworks, filesOf));
     // Of those that are asked for today, the past need have none.
     const isAsked = isNamedBy(options.onlyCells);
     return { cells: options.onlyCells.length === 0 ? cells : cells.filter(({ cell }) => isAsked(cell)) };
@@ -189,9 +191,9 @@ function insideRepository(pattern: string, root: string, { ref, top, folder }: F
   });
 }
 
-function planOld(ref: string, options: SessionOptions, frameworks: readonly Framework[]): PlannedCells {
+function planOld(ref: string, plan: () => PlannedCells): PlannedCells {
   try {
-    return planSession(options, frameworks);
+    return plan();
   } catch (thrown) {
     if (!(thrown instanceof AssayError)) throw thrown;
     // No file matches: every cell is new since then.

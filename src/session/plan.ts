@@ -18,6 +18,8 @@ import { AssayError } from '../core/errors.ts';
 import type { Framework } from '../lifecycle/adapter.ts';
 import { patternCatalogue } from '../lifecycle/patterns.ts';
 import { verdictEngineVersion } from '../verdicts/evaluate.ts';
+import { namedFilesOn } from './model-files.ts';
+import type { FilesOfCell } from './model-files.ts';
 import { skipOf } from './skip.ts';
 import type { Skip } from './skip.ts';
 
@@ -59,12 +61,17 @@ export interface SessionPlan {
 }
 
 /**
- * Loads, expands and binds all configs of a session.
+ * Loads, expands and binds all configs of a session. `filesOf` says where the files lie that the configs of a
+ * folder name, if not there.
  *
  * @throws AssayError USAGE when no file matches, CONFIG_INVALID with every problem of every file,
  *   SELECTION_INVALID when `onlyCells` names a cell that is not there.
  */
-export function planSession(options: SessionOptions, frameworks: readonly Framework[]): SessionPlan {
+export function planSession(
+  options: SessionOptions,
+  frameworks: readonly Framework[],
+  filesOf: (configFolder: string) => string = (configFolder) => configFolder,
+): SessionPlan {
   const { root, overrides, cluster } = options;
   const configFiles = findConfigs(options);
   const specs = frameworks.map(({ spec }) => spec);
@@ -72,10 +79,11 @@ export function planSession(options: SessionOptions, frameworks: readonly Framew
   const { pool, problems } = cluster === null ? { pool: localPool, problems: [] } : readPool(cluster, root);
   const all = [...loaded.problems, ...problems];
   if (pool === null || all.length > 0) throw configError(all, configFiles.length + (cluster === null ? 0 : 1));
+  const look = { pool, frameworks, filesOf: namedFilesOn(pool, filesOf) };
   return {
     configFiles: configFiles.filter((file) => !isThresholdsFile(file)),
     pool,
-    cells: onlyCells(loaded.cells, options.onlyCells).map((cell) => planCell(cell, pool, frameworks)),
+    cells: onlyCells(loaded.cells, options.onlyCells).map((cell) => planCell(cell, look)),
     warnings: loaded.warnings,
     artifacts: resolve(root, options.artifacts),
   };
@@ -94,25 +102,28 @@ function findConfigs({ root, configs, artifacts }: SessionOptions): readonly str
   });
 }
 
-function planCell(cell: Cell, pool: Pool, frameworks: readonly Framework[]): PlannedCell {
+interface Surroundings {
+  readonly pool: Pool;
+  readonly frameworks: readonly Framework[];
+  readonly filesOf: FilesOfCell;
+}
+
+function planCell(cell: Cell, { pool, frameworks, filesOf }: Surroundings): PlannedCell {
   const framework = frameworks.find(({ spec }) => spec.name === cell.workload.framework);
   const binding = bindCell(cell.topology, pool);
-  const inputs = identityInputs(binding, framework?.launchVersion ?? 0);
-  return { cell, binding, inputs, identity: identify(cell, inputs), skip: skipOf({ cell, binding, framework }) };
-}
-
-/** A planned cell's identity once the digest of its image is known; null leaves it pending. */
-export function identifyWithImage({ cell, inputs }: PlannedCell, imageDigest: string | null): Identity {
-  return identify(cell, { ...inputs, imageDigest });
-}
-
-/** What a cell's hashes depend on besides the cell. */
-export function identityInputs(binding: Binding, launchVersion: number): IdentityInputs {
-  return {
+  const inputs: IdentityInputs = {
     bindings: binding.state === 'bound' ? binding.hosts : {},
-    launchVersion,
+    launchVersion: framework?.launchVersion ?? 0,
     imageDigest: null,
+    files: filesOf(cell),
     verdictEngineVersion,
     patterns: patternCatalogue,
   };
+  return { cell, binding, inputs, identity: identify(cell, inputs), skip: skipOf({ cell, binding, framework }) };
+}
+
+/** A planned cell as it is once the digest of its image is known; null leaves its identity pending. */
+export function withImage(planned: PlannedCell, imageDigest: string | null): PlannedCell {
+  const inputs = { ...planned.inputs, imageDigest };
+  return { ...planned, inputs, identity: identify(planned.cell, inputs) };
 }

@@ -1,5 +1,4 @@
 import { appendFileSync, existsSync, readFileSync, rmSync } from 'node:fs';
-import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { messageOf } from '../core/errors.ts';
@@ -13,7 +12,7 @@ import { RUN_FILES } from '../evidence/run-folder.ts';
 import { readOwnManifest } from '../evidence/run-writer.ts';
 import type { HostsSpec } from '../exec/hosts.ts';
 import { endLeftovers } from '../exec/leftovers.ts';
-import { isSameProcess, processStart } from '../core/process-start.ts';
+import { isOver, processIdentity } from '../core/process-start.ts';
 import type { RunEnd } from './job-messages.ts';
 
 const LONGEST_COMPLAINT = 300;
@@ -34,7 +33,7 @@ export interface Reaped {
 
 /** This process. */
 export function ownHolder(): Holder {
-  return { hostname: hostname(), pid: process.pid, started: processStart(process.pid) };
+  return processIdentity();
 }
 
 /**
@@ -116,10 +115,6 @@ export async function reapDeadRuns(artifacts: string): Promise<readonly Reaped[]
   );
   sweepLive(artifacts);
   return all;
-}
-
-function isOver({ hostname: machine, pid, started }: Holder): boolean {
-  return machine === hostname() && !isSameProcess(pid, started);
 }
 
 function emptyOf({ run_id: runId, folder }: LiveRun): Omit<Reaped, 'unconfirmed'> {

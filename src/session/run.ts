@@ -8,10 +8,13 @@ import { hostsSpecOf } from './hosts-spec.ts';
 import { JobHostProcess, noteOf } from './job-client.ts';
 import type { JobMessage } from './job-messages.ts';
 import type { NodeLocks } from './node-locks.ts';
-import { identifyWithImage } from './plan.ts';
+import type { Miss } from './nearest-run.ts';
+import { withImage } from './plan.ts';
 import type { PlannedCell, SessionPlan } from './plan.ts';
 import { reapDeadRuns } from './reap.ts';
 import type { Reaped } from './reap.ts';
+import { StoredRuns } from './reuse.ts';
+import type { DamagedRun, Hit, ReuseMode } from './reuse.ts';
 import { SlurmLine } from './slurm-line.ts';
 import { NOT_RUN, Scheduler } from './scheduler.ts';
 import type { CellOutcome, Turn, TurnEnd } from './scheduler.ts';
@@ -25,9 +28,27 @@ export type SessionEvent =
   | { readonly type: 'waiting'; readonly planned: PlannedCell; readonly what: string }
   | { readonly type: 'phase'; readonly planned: PlannedCell; readonly phase: Phase }
   | { readonly type: 'progress'; readonly planned: PlannedCell; readonly progress: Progress }
+  /** A stored run stands for a launch. */
+  | ({ readonly type: 'reused'; readonly planned: PlannedCell } & Omit<Hit, 'state'>)
+  /** No stored run stands for a launch: it is launched, or skipped where nothing may be launched. */
+  | { readonly type: 'missed'; readonly planned: PlannedCell; readonly miss: Miss; readonly skip: Skip | null }
+  /** A stored run of this cell is damaged: an older one is looked for. */
+  | ({ readonly type: 'damaged'; readonly planned: PlannedCell } & DamagedRun)
   /** Not launched after all. */
   | { readonly type: 'refused'; readonly planned: PlannedCell; readonly skip: Skip }
   | { readonly type: 'ended'; readonly planned: PlannedCell; readonly folder: string; readonly status: Status };
+
+/** What became of a cell: launched, not launched, or a stored run stands for it. */
+export type RequestOutcome =
+  | CellOutcome
+  | { readonly state: 'reused'; readonly folder: string; readonly status: Status };
+
+interface SessionSettings {
+  /** Those that the sessions of this process share. */
+  readonly locks?: NodeLocks;
+  /** `off` by default. */
+  readonly reuse?: ReuseMode;
+}
 
 /** Runs the cells of a plan on request, each exactly once. */
 export class Session {
@@ -38,6 +59,15 @@ export class Session {
   /** What ends when everything that was launched is gone. */
   readonly #live = new Set<Promise<unknown>>();
   readonly #skipped = new Set<string>();
+  readonly #reuse: ReuseMode;
+  /** The cells that a stored run may stand for, by key. */
+  readonly #reusable: ReadonlyMap<string, PlannedCell>;
+  readonly #stored: StoredRuns;
+  readonly #outcomes = new Map<string, Promise<RequestOutcome>>();
+  /** Digests of images by their node, for cells that are looked up. */
+  readonly #digests = new Map<string, Promise<string | null>>();
+  /** Cells are looked up one after the other, and launched in the order in which they were asked for. */
+  #lookups: Promise<unknown> = Promise.resolve();
   readonly #id = uuidv7();
   readonly #slurmLine = new SlurmLine(this.#id);
   /** The ended run that stays noted for the sake of Slurm tasks that no run took yet. */
@@ -45,10 +75,17 @@ export class Session {
   #swept: Promise<void> | null = null;
   #isStopped = false;
 
-  /** `locks` are those that the sessions of this process share. */
-  constructor(plan: SessionPlan, listen: (event: SessionEvent) => void, locks?: NodeLocks) {
+  constructor(
+    plan: SessionPlan,
+    listen: (event: SessionEvent) => void,
+    { locks, reuse = 'off' }: SessionSettings = {},
+  ) {
     this.plan = plan;
     this.#listen = listen;
+    this.#reuse = reuse;
+    const reusable = reuse === 'off' ? [] : plan.cells.filter(({ skip }) => skip === null);
+    this.#reusable = new Map(reusable.map((planned) => [planned.cell.key, planned]));
+    this.#stored = new StoredRuns(plan.artifacts);
     const runner = {
       run: (turn: Turn<JobHostProcess>) => this.#tracked(this.#run(turn)),
       refuse: (planned: PlannedCell, skip: Skip) => this.#tracked(this.#refuse(planned, skip)),
@@ -56,9 +93,17 @@ export class Session {
     this.#scheduler = new Scheduler(plan.cells, runner, locks);
   }
 
-  /** Launches a cell unless this session did already, and waits for its end. */
-  request(key: string): Promise<CellOutcome> {
-    return this.#scheduler.request(key);
+  /** Launches a cell, unless this session did already or a stored run may stand for it, and waits for its end. */
+  request(key: string): Promise<RequestOutcome> {
+    const planned = this.#reusable.get(key);
+    if (planned === undefined) return this.#scheduler.request(key);
+    const known = this.#outcomes.get(key);
+    if (known !== undefined) return known;
+    const lookup = this.#lookups.then(() => this.#tracked(this.#lookUp(planned)));
+    this.#lookups = lookup.catch(() => undefined);
+    const outcome = lookup.then((found) => found ?? this.#scheduler.request(key));
+    this.#outcomes.set(key, outcome);
+    return outcome;
   }
 
   /** Leaves evidence of the cells that are not run here, each once in a session. */
@@ -101,6 +146,33 @@ export class Session {
   async #tracked<T>(work: Promise<T>): Promise<T> {
     this.#live.add(work);
     return work.finally(() => this.#live.delete(work));
+  }
+
+  /** What stands for a launch; null when the cell is to be launched. */
+  async #lookUp(planned: PlannedCell): Promise<RequestOutcome | null> {
+    if (this.#isStopped) return NOT_RUN;
+    const { damaged, ...found } = await this.#stored.find(await this.#withImage(planned));
+    for (const run of damaged) this.#listen({ type: 'damaged', planned, ...run });
+    if (found.state === 'hit') {
+      const { state: _state, ...hit } = found;
+      this.#listen({ type: 'reused', planned, ...hit });
+      return { state: 'reused', folder: hit.folder, status: hit.manifest.status };
+    }
+    const { reason, nearest } = found;
+    const skip = this.#reuse === 'only' ? { reason: 'not_cached', detail: `not_cached (${reason})` } : null;
+    this.#listen({ type: 'missed', planned, miss: { reason, nearest }, skip });
+    return skip === null ? null : { state: 'skipped', reason: skip.detail };
+  }
+
+  /** A cell with the digest of the image that its first host has, which is asked if the answer can matter. */
+  async #withImage(planned: PlannedCell): Promise<PlannedCell> {
+    const { cell, binding, identity } = planned;
+    if (!identity.isPending || binding.state === 'unbound' || !this.#stored.hasRunsOf(planned)) return planned;
+    const on = hostsSpecOf(cell, binding.hosts, { pool: this.plan.pool, session: this.#id, mayBeFollowed: false });
+    const key = JSON.stringify([on.container, on.nodes[0]]);
+    const digest = this.#digests.get(key) ?? digestOn(on);
+    this.#digests.set(key, digest);
+    return withImage(planned, await digest);
   }
 
   #refuse(planned: PlannedCell, skip: Skip): Promise<void> {
@@ -149,8 +221,8 @@ export class Session {
     const { pool, artifacts } = this.plan;
     const { reuse_server: mayKeep } = planned.cell.workload;
     const on = hostsSpecOf(planned.cell, hosts, { pool, session: this.#id, mayBeFollowed: mayBeFollowed && mayKeep });
-    const identity = planned.identity.isPending ? identifyWithImage(planned, await digestOn(on)) : planned.identity;
-    return newRun({ ...planned, identity }, { hosts, on, artifacts });
+    const known = planned.identity.isPending ? withImage(planned, await digestOn(on)) : planned;
+    return newRun(known, { hosts, on, artifacts });
   }
 
   /** Should this process die between two runs, a later session finds the tasks by the note of the one before. */

@@ -1,9 +1,11 @@
-import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { dump } from 'js-yaml';
 import { v7 as uuidv7 } from 'uuid';
 import type { Cell } from '../config/cell.ts';
+import { workloadInputs } from '../config/identity.ts';
 import type { ContainerSpec } from '../config/schema/container.ts';
+import { gitSha } from '../core/git-sha.ts';
 import { scrubberOf } from '../core/scrubber.ts';
 import type { Scrubber } from '../core/scrubber.ts';
 import { presentSecrets } from '../core/secret.ts';
@@ -13,21 +15,26 @@ import { runFolder } from '../evidence/run-folder.ts';
 import { createRun, fingerprintSidecars, writeManifest } from '../evidence/run-writer.ts';
 import type { RunRequest } from '../lifecycle/adapter.ts';
 import { hostsSpecOf } from './hosts-spec.ts';
+import { invokerOf } from './invoker.ts';
 import type { PlannedCell, SessionPlan } from './plan.ts';
 import { tagsOfCell } from './planned-claim.ts';
 import type { Skip } from './skip.ts';
+import { tool } from './tool.ts';
+
+// Installed, this package lies in somebody else's repository.
+const PACKAGE = fileURLToPath(new URL('../../', import.meta.url));
 
 /** Everything that the job host of a bound cell must know; its run directory is still to be made. */
 export function newRun(planned: PlannedCell, place: RunPlace): RunRequest {
   const runId = uuidv7();
-  const { cell, identity } = planned;
+  const { cell, identity, inputs } = planned;
   const folder = runFolder(place.artifacts, {
     testId: cell.workload.test_id,
     cellId: cell.cellId,
     workloadHash: identity.workloadHash,
     runId,
   });
-  return { cell, identity, runId, folder, ...place };
+  return { cell, identity, workloadInputs: workloadInputs(cell, inputs), runId, folder, ...place };
 }
 
 /** Where a run happens. */
@@ -65,7 +72,32 @@ export async function recordSkip(planned: PlannedCell, skip: Skip, { artifacts, 
   writeManifest(folder, { ...manifest, sidecars: await fingerprintSidecars(folder, {}) }, scrubber);
 }
 
-function firstManifest({ cell, hosts, on, identity, runId }: RunRequest): Manifest {
+// What only a run that was launched has.
+const nothingYet = {
+  phases: {},
+  waited_s: null,
+  status: 'running',
+  failure: null,
+  skip: null,
+  interruption: null,
+  teardown: null,
+  warnings: [],
+  verdicts: [],
+  verifications: [],
+  reparses: [],
+  result: { scalars: {}, applied: {}, measured: { started_at_ms: null, duration_ms: null } },
+  resources: {},
+  host_resources: {},
+  instruments: {},
+  captured_rows: null,
+  samples_path: null,
+  trajectory_path: null,
+  events_path: null,
+  sidecars: {},
+} satisfies Partial<Manifest>;
+
+function firstManifest(request: RunRequest): Manifest {
+  const { cell, hosts, on, identity, runId } = request;
   const { workload } = cell;
   return {
     schema_version: MANIFEST_VERSION,
@@ -76,9 +108,9 @@ function firstManifest({ cell, hosts, on, identity, runId }: RunRequest): Manife
     workload_hash: identity.workloadHash,
     verification_hash: identity.verificationHash,
     experiment_id: identity.experimentId,
-    tool,
+    tool: { ...tool, git_sha: existsSync(`${PACKAGE}.git`) ? gitSha(PACKAGE) : null },
     git_sha: gitSha(cell.configFolder),
-    invoker: null,
+    invoker: invokerOf(process.argv, process.env),
     imported: null,
     timestamp_start: new Date().toISOString(),
     timestamp_end: null,
@@ -98,28 +130,9 @@ function firstManifest({ cell, hosts, on, identity, runId }: RunRequest): Manife
     bindings: Object.fromEntries(Object.entries(hosts).map(([role, names]) => [role, [...names]])),
     tags: cell.tags.map(({ name }) => name),
     launches: [],
-    workload_inputs: null,
+    workload_inputs: { ...request.workloadInputs },
     enforce: workload.enforce,
-    phases: {},
-    waited_s: null,
-    status: 'running',
-    failure: null,
-    skip: null,
-    interruption: null,
-    teardown: null,
-    warnings: [],
-    verdicts: [],
-    verifications: [],
-    reparses: [],
-    result: { scalars: {}, applied: {}, measured: { started_at_ms: null, duration_ms: null } },
-    resources: {},
-    host_resources: {},
-    instruments: {},
-    captured_rows: null,
-    samples_path: null,
-    trajectory_path: null,
-    events_path: null,
-    sidecars: {},
+    ...nothingYet,
   };
 }
 
@@ -140,31 +153,4 @@ function resolvedConfig({ cell, hosts }: RunRequest): string {
     bindings: hosts,
     thresholds: cell.thresholds.map(({ threshold }) => threshold),
   });
-}
-
-const packageSchema = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
-  readonly name: string;
-  readonly version: string;
-};
-const tool = { name: packageSchema.name, version: packageSchema.version, git_sha: null };
-
-const gitShas = new Map<string, string | null>();
-
-/** The commit of the repository that holds the config; null outside of one. */
-function gitSha(folder: string): string | null {
-  const known = gitShas.get(folder);
-  if (known !== undefined) return known;
-  const sha = readGitSha(folder);
-  gitShas.set(folder, sha);
-  return sha;
-}
-
-function readGitSha(folder: string): string | null {
-  try {
-    return execFileSync('git', ['rev-parse', 'HEAD'], { cwd: folder, stdio: ['ignore', 'pipe', 'ignore'] })
-      .toString()
-      .trim();
-  } catch {
-    return null;
-  }
 }

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { sentenceOf } from '../core/errors.ts';
 import { jsonLine, onJsonLine } from '../core/json-lines.ts';
-import type { CellOutcome } from '../session/scheduler.ts';
+import type { RequestOutcome } from '../session/run.ts';
 
 const SOCKET_NAME = 'broker.sock';
 const FOLDER_PREFIX = 'assay-';
@@ -20,7 +20,7 @@ export interface BrokerRequest {
 }
 
 /** What a session has to say of a cell: what became of it, or that it was stopped before anything could. */
-export type SessionOutcome = CellOutcome | { readonly state: 'stopped'; readonly reason: string };
+export type SessionOutcome = RequestOutcome | { readonly state: 'stopped'; readonly reason: string };
 
 /** What became of one cell, or why nobody can say. */
 export interface BrokerAnswer {

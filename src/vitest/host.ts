@@ -7,8 +7,9 @@ import { NodeLocks } from '../session/node-locks.ts';
 import { planSession } from '../session/plan.ts';
 import type { SessionOptions, SessionPlan } from '../session/plan.ts';
 import { frameworks } from '../session/registry.ts';
+import type { ReuseMode } from '../session/reuse.ts';
 import { Session } from '../session/run.ts';
-import type { CellOutcome } from '../session/scheduler.ts';
+import type { RequestOutcome } from '../session/run.ts';
 import type { PlannedClaim } from '../session/planned-claim.ts';
 import { Broker } from './broker.ts';
 import type { SessionOutcome } from './broker.ts';
@@ -33,9 +34,10 @@ export interface SessionHost {
   readonly socket: string;
 }
 
-/** What makes two projects share a session: the same configs, artifacts and suites. */
+/** What makes two projects share a session: the same configs, artifacts, suites and reuse. */
 export interface HostOptions extends SessionOptions {
   readonly suites: readonly string[];
+  readonly reuse: ReuseMode;
 }
 
 // Vitest calls the plugin once per project and gives each a fresh closure; the
@@ -66,7 +68,9 @@ async function openHost(vitest: Vitest, project: TestProject, options: HostOptio
   const suites = await loadSuites(project, options);
   const claims = planClaims(suites, plan.cells);
   const cells = new LiveCells(() => processStopper.update());
+  const { reuse } = options;
   const reporter = new AssayReporter(vitest, plan, {
+    reuse,
     recordSkips: (skipped) => session.recordSkips(skipped),
     untilStopped: () => processStopper.stopped.then(() => processStopper.isStopping),
   });
@@ -76,7 +80,7 @@ async function openHost(vitest: Vitest, project: TestProject, options: HostOptio
       reporter.onSessionEvent(event);
       cells.onEvent(event);
     },
-    locksOf(vitest),
+    { locks: locksOf(vitest), reuse },
   );
   const stoppable = stoppableOf({ vitest, session, cells });
   processStopper.add(stoppable);
@@ -109,7 +113,7 @@ function stoppableOf({ vitest, session, cells }: StoppableParts): Stoppable {
 }
 
 /** What the stop itself cut short says nothing about a claim. */
-function sayStopped(outcome: CellOutcome): SessionOutcome {
+function sayStopped(outcome: RequestOutcome): SessionOutcome {
   if (!processStopper.isStopping) return outcome;
   const isCutShort = outcome.state === 'skipped' || outcome.status === 'interrupted';
   return isCutShort ? { state: 'stopped', reason: 'not judged: the session was stopped' } : outcome;

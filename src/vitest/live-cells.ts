@@ -52,7 +52,7 @@ export class LiveCells {
   }
 
   onEvent(event: SessionEvent): void {
-    if (event.type === 'reaped' || event.type === 'progress' || event.type === 'refused') return;
+    if (!isStage(event)) return;
     const { key, cellId: name } = event.planned.cell;
     const sinceMs = performance.now();
     if (event.type === 'ended') this.#stages.delete(key);
@@ -67,6 +67,12 @@ export class LiveCells {
     // A cell that was given up while it waited has no other end.
     this.#stages.delete(key);
   }
+}
+
+type StageEvent = Extract<SessionEvent, { readonly type: 'started' | 'waiting' | 'phase' | 'ended' }>;
+
+function isStage(event: SessionEvent): event is StageEvent {
+  return ['started', 'waiting', 'phase', 'ended'].includes(event.type);
 }
 
 const NAMED = 6;

@@ -3,11 +3,13 @@ import type { TestProject, Vitest } from 'vitest/node';
 import { inReadingOrder } from '../config/tags.ts';
 import type { Tag } from '../config/tags.ts';
 import { withoutStack } from '../core/errors.ts';
-import { withEnvironment } from '../session/environment.ts';
+import { reuseIn, withEnvironment } from '../session/environment.ts';
 import { PLUGIN_NAME } from '../session/plan-api.ts';
 import type { PlanApi, PlannedSession } from '../session/plan-api.ts';
 import { tagsOfCell } from '../session/planned-claim.ts';
 import type { PlannedClaim } from '../session/planned-claim.ts';
+import { parseReuse } from '../session/reuse.ts';
+import type { ReuseMode } from '../session/reuse.ts';
 import { hostOf } from './host.ts';
 import { narrowTestFiles } from './narrow-files.ts';
 import { processStopper } from './process-stopper.ts';
@@ -29,6 +31,12 @@ export interface AssayOptions {
    * suites that come with the package. Default: `builtin`.
    */
   readonly suites?: string | readonly string[];
+  /**
+   * Whether a stored run of the very same workload stands for a launch, judged by today's thresholds: `off`; `prefer`;
+   * or `only`, which launches nothing and skips the cells without one. ASSAY_REUSE comes before it. Default: `off` for
+   * a run, `prefer` in watch mode.
+   */
+  readonly reuse?: ReuseMode;
 }
 
 /** The Vitest plugin: turns benchmark configs into a matrix of claims. */
@@ -81,7 +89,11 @@ async function configure(options: AssayOptions, door: Door): Promise<PlannedSess
     onlyCells: [],
   };
   const session = withEnvironment(given, process.env);
-  const host = await hostOf(vitest, project, { ...session, suites: listOf(options.suites ?? 'builtin') });
+  const host = await hostOf(vitest, project, {
+    ...session,
+    suites: listOf(options.suites ?? 'builtin'),
+    reuse: reuseOf(options, vitest),
+  });
   const { plan, suites, claims, reporter, socket } = host;
   declareTags(project, claims);
   const selected = select(claims, door);
@@ -92,6 +104,11 @@ async function configure(options: AssayOptions, door: Door): Promise<PlannedSess
     selectedFiles: [...new Set(selected.map(({ claim }) => claim.file))],
   });
   return { options: session, plan, claims: selected };
+}
+
+function reuseOf({ reuse }: AssayOptions, { config }: Vitest): ReuseMode {
+  const given = reuse === undefined ? null : parseReuse(reuse, 'assay({ reuse }): ');
+  return reuseIn(process.env) ?? given ?? (config.watch ? 'prefer' : 'off');
 }
 
 /** The claims that `-t` and `--tags-filter` ask for. */

@@ -4,6 +4,7 @@ import type { Status } from '../evidence/failure.ts';
 import type { Progress } from '../lifecycle/adapter.ts';
 import type { SessionEvent } from '../session/run.ts';
 import { paint } from './paint.ts';
+import { describeJudgement, nameRun } from './reuse-lines.ts';
 
 const REPEAT_AFTER_MS = 2000;
 // A silence that the reader would wonder about.
@@ -55,7 +56,25 @@ export class ProgressLines {
         return;
       case 'ended':
         this.#print(` ${endMark(event.status)} ${name} ${event.status.padEnd(9)} ${this.#took(cell.key)}`);
+        return;
+      default:
+        this.#stored(name, event);
     }
+  }
+
+  #stored(name: string, event: StoredEvent): void {
+    if (event.type === 'reused') {
+      const { manifest, judgedAgain } = event;
+      const what = `${nameRun(manifest)}, ${describeJudgement(judgedAgain)}`;
+      this.#print(` ${reusedMark(manifest.status)} ${name} reused    ${what}`);
+    } else if (event.type === 'damaged') {
+      const { folder, reason } = event;
+      this.#print(` ${paint('yellow', '!')} ${name} ${relative(process.cwd(), folder)} is passed over: ${reason}`);
+    } else if (event.skip === null) {
+      const { reason, nearest } = event.miss;
+      const since = nearest === null ? '' : ` (since ${nameRun(nearest)})`;
+      this.#print(` ○ ${name} not reused ${paint('dim', `${reason}${since}`)}`);
+    } else this.#print(` ${paint('yellow', '-')} ${name} skipped   ${paint('dim', event.skip.detail)}`);
   }
 
   #progress(key: string, name: string, { done, total, unit, rate, quietMs = 0 }: Progress): void {
@@ -74,6 +93,16 @@ export class ProgressLines {
   }
 }
 
+type StoredEvent = Extract<SessionEvent, { readonly type: 'reused' | 'missed' | 'damaged' }>;
+
 function endMark(status: Status): string {
-  return status === 'passed' || status === 'recorded' ? paint('green', '✓') : paint('red', '✗');
+  return isGood(status) ? paint('green', '✓') : paint('red', '✗');
+}
+
+function reusedMark(status: Status): string {
+  return paint(isGood(status) ? 'green' : 'red', '↺');
+}
+
+function isGood(status: Status): boolean {
+  return status === 'passed' || status === 'recorded';
 }

@@ -45,6 +45,8 @@ export interface ClaimMeta {
   readonly claim: string;
   /** The run directory that was judged; absent when nothing ran. */
   readonly run?: string;
+  /** There when that run was stored before, and nothing was launched for this session. */
+  readonly reused?: true;
   readonly verdict?: {
     readonly metric: string;
     readonly op: string;

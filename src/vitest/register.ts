@@ -6,7 +6,7 @@ import type { Verdict } from '../evidence/verdict.ts';
 import { connectToBroker } from './broker-client.ts';
 import type { BrokerClient } from './broker-client.ts';
 import type { Claim, Claims } from './claim.ts';
-import type { ProvidedCell } from './provided.ts';
+import type { ClaimMeta, ProvidedCell } from './provided.ts';
 import { Run } from './run.ts';
 import { NotEvaluable } from './not-evaluable.ts';
 
@@ -41,6 +41,11 @@ export function registerClaims(claims: Claims): void {
 // when that is gone, so are the broker and soon this process.
 function leaveToSession(): void {}
 
+interface JudgedRun {
+  readonly run: Run;
+  readonly isReused: boolean;
+}
+
 /** The connection of one suite file, made when its tests really start. */
 class BrokerLine {
   readonly #path: string;
@@ -59,9 +64,10 @@ class BrokerLine {
     this.#client?.close();
   }
 
-  async run(cell: string): Promise<Run> {
+  async run(cell: string): Promise<JudgedRun> {
     const outcome = await this.#client?.outcome(cell);
-    if (outcome?.state === 'ran') return new Run(outcome.folder);
+    if (outcome?.state === 'ran') return { run: new Run(outcome.folder), isReused: false };
+    if (outcome?.state === 'reused') return { run: new Run(outcome.folder), isReused: true };
     if (outcome?.state === 'stopped' || outcome?.state === 'skipped') throw new NotEvaluable(outcome.reason);
     throw new AssayError('EVIDENCE_MISSING', `${cell} has no run: ${outcome?.reason ?? 'the broker was never asked'}`);
   }
@@ -80,11 +86,13 @@ function registerClaim({ name, tags, claim, cell, line }: Registration): void {
   // No time limit: the first claim of a cell waits for its workload, which has time limits of its own.
   const options = { tags: [...tags], timeout: 0, skip: cell.skipped !== null };
   test(title, options, async (context) => {
-    context.task.meta.assay = { cell: cell.key, claim: name };
+    const meta = { cell: cell.key, claim: name };
+    context.task.meta.assay = meta;
     try {
-      const run = await line.run(cell.key);
-      context.task.meta.assay = { cell: cell.key, claim: name, run: run.folder };
-      await checkClaim({ context, claim, run, cell, name });
+      const { run, isReused } = await line.run(cell.key);
+      const ofRun = { ...meta, run: run.folder, ...(isReused ? { reused: true as const } : {}) };
+      context.task.meta.assay = ofRun;
+      await checkClaim({ context, claim, run, meta: ofRun });
     } catch (thrown) {
       if (thrown instanceof NotEvaluable) context.skip(thrown.message);
       // Without a stack Vitest prints the claims that share one cause together.
@@ -107,20 +115,14 @@ async function checkClaim({ claim, ...judgement }: Judgement & { readonly claim:
 interface Judgement {
   readonly context: TestContext;
   readonly run: Run;
-  readonly cell: ProvidedCell;
-  readonly name: string;
+  readonly meta: ClaimMeta;
 }
 
-async function judge(verdict: Verdict, { context, run, cell, name }: Judgement): Promise<void> {
+async function judge(verdict: Verdict, { context, run, meta }: Judgement): Promise<void> {
   const { metric, op, expected, actual, margin, passed, n, detail } = verdict;
-  context.task.meta.assay = {
-    cell: cell.key,
-    claim: name,
-    run: run.folder,
-    verdict: { metric, op, expected, actual, margin, passed, n, detail },
-  };
+  context.task.meta.assay = { ...meta, verdict: { metric, op, expected, actual, margin, passed, n, detail } };
   await context.annotate(detail, passed ? 'assay' : 'assay-failed');
-  if (!passed && run.manifest.status !== 'recorded') throw new MissedClaim(verdict, run, name);
+  if (!passed && run.manifest.status !== 'recorded') throw new MissedClaim(verdict, run, meta.claim);
 }
 
 /** A verdict that did not pass, told so that no log has to be opened. */

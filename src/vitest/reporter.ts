@@ -3,6 +3,7 @@ import type { Reporter, TestModule, TestRunEndReason, Vitest } from 'vitest/node
 import { formatProblem } from '../config/yaml/problem.ts';
 import { readManifest } from '../evidence/run-reader.ts';
 import type { PlannedCell, SessionPlan } from '../session/plan.ts';
+import type { Hit, ReuseMode } from '../session/reuse.ts';
 import type { SessionEvent } from '../session/run.ts';
 import { titleOf } from '../session/planned-claim.ts';
 import type { PlannedClaim } from '../session/planned-claim.ts';
@@ -10,6 +11,7 @@ import { paint } from './paint.ts';
 import { printLine } from './print.ts';
 import { ProgressLines } from './progress.ts';
 import { summaryLines } from './summary.ts';
+import type { SessionRun, SessionSummary } from './summary.ts';
 
 /** The exit code of a session that judged nothing, as for every command of ours. */
 const NO_VERDICT = 3;
@@ -19,6 +21,7 @@ const COMPLAINTS_SHOWN = 5;
 
 /** What the reporter asks of the session it reports on. */
 export interface ReportedSession {
+  readonly reuse: ReuseMode;
   /** Leaves evidence of the cells that were asked for and not run. */
   readonly recordSkips: (cells: readonly PlannedCell[]) => Promise<void>;
   /** Waits for a stop that somebody asked for; answers whether somebody did. */
@@ -33,6 +36,12 @@ export class AssayReporter implements Reporter {
   readonly #progress: ProgressLines;
   #selected: readonly PlannedClaim[] = [];
   #folders: string[] = [];
+  /** The stored runs that stand for launches. */
+  #reused: Pick<Hit, 'folder' | 'judgedAgain'>[] = [];
+  /** Why no stored run stands for a cell, by its key. */
+  readonly #misses = new Map<string, string>();
+  /** Cells that were launched for that reason. */
+  #missed: SessionSummary['missed'][number][] = [];
   /** Cells that were to run and were not launched after all, with why. */
   #refused: PlannedCell[] = [];
   readonly #ran = new Set<string>();
@@ -51,19 +60,41 @@ export class AssayReporter implements Reporter {
   }
 
   onSessionEvent(event: SessionEvent): void {
-    if (event.type === 'ended') {
-      this.#folders.push(event.folder);
-      this.#ran.add(event.planned.cell.key);
-    } else if (event.type === 'refused') {
-      this.#refused.push({ ...event.planned, skip: event.skip });
-      this.#ran.add(event.planned.cell.key);
-    }
     this.#progress.onEvent(event);
+    switch (event.type) {
+      case 'ended':
+        this.#folders.push(event.folder);
+        break;
+      case 'reused':
+        this.#reused.push(event);
+        break;
+      case 'refused':
+        this.#refused.push({ ...event.planned, skip: event.skip });
+        break;
+      case 'missed':
+        this.#misses.set(event.planned.cell.key, event.miss.reason);
+        if (event.skip === null) return;
+        this.#refused.push({ ...event.planned, skip: event.skip });
+        break;
+      case 'started':
+        this.#launched(event.planned);
+        return;
+      default:
+        return;
+    }
+    this.#ran.add(event.planned.cell.key);
+  }
+
+  #launched(planned: PlannedCell): void {
+    const reason = this.#misses.get(planned.cell.key);
+    if (reason !== undefined) this.#missed.push({ ...nameOf(planned), reason });
   }
 
   onTestRunStart(): void {
     this.#folders = [];
     this.#refused = [];
+    this.#reused = [];
+    this.#missed = [];
     this.#startedMs = performance.now();
     const { configFiles, cells, warnings } = this.#plan;
     const selectedCells = new Set(this.#selected.map(({ planned }) => planned.cell.key)).size;
@@ -72,6 +103,7 @@ export class AssayReporter implements Reporter {
       `${selectedCells} of ${cells.length} cells`,
       `${this.#selected.length} ${this.#selected.length === 1 ? 'claim' : 'claims'}`,
       `artifacts ${this.#artifacts()}/`,
+      ...(this.#session.reuse === 'off' ? [] : [`reuse ${this.#session.reuse}`]),
     ];
     this.#print(` ${paint('bold', 'assay')}  ${counts.join(' · ')}`);
     for (const warning of warnings) this.#print(` ${paint('yellow', 'warning')} ${formatProblem(warning)}`);
@@ -88,10 +120,10 @@ export class AssayReporter implements Reporter {
     const own = new Set(this.#selected.map(titleOf));
     const claims = tests.filter((test) => test.meta().assay !== undefined && own.has(test.name));
     const lines = summaryLines({
-      runs: this.#folders.map((folder) => ({
-        manifest: readManifest(folder),
-        folder: relative(process.cwd(), folder),
-      })),
+      runs: this.#folders.map(runIn),
+      reused: this.#reused.map(({ folder, judgedAgain }) => ({ ...runIn(folder), judgedAgain })),
+      missed: this.#missed,
+      reuse: this.#session.reuse,
       benchmarks: new Set(this.#selected.map(({ claim }) => claim.benchmark)),
       skipped: skipped.flatMap(({ cell, skip }) =>
         skip === null ? [] : [{ ...nameOf({ cell }), reason: skip.detail }],
@@ -144,6 +176,10 @@ export class AssayReporter implements Reporter {
   #print(line: string): void {
     printLine(this.#vitest, line);
   }
+}
+
+function runIn(folder: string): SessionRun {
+  return { manifest: readManifest(folder), folder: relative(process.cwd(), folder) };
 }
 
 function nameOf({ cell }: Pick<PlannedCell, 'cell'>): { readonly testId: string; readonly cellId: string } {

@@ -4,7 +4,9 @@ import { groupBy } from '../core/group-by.ts';
 import { formatDuration, formatNumber } from '../core/units.ts';
 import type { Manifest } from '../evidence/manifest.ts';
 import type { Verdict } from '../evidence/verdict.ts';
+import type { JudgedAgain, ReuseMode } from '../session/reuse.ts';
 import { paint } from './paint.ts';
+import { reuseReasons } from './reuse-lines.ts';
 
 const WIDTH = 80;
 
@@ -20,19 +22,29 @@ export interface SessionRun {
   readonly folder: string;
 }
 
+/** A stored run that stands for a launch. */
+interface ReusedRun extends SessionRun {
+  readonly judgedAgain: JudgedAgain | null;
+}
+
 interface NamedCell {
   readonly testId: string;
   readonly cellId: string;
 }
 
-/** A cell that was not run, and why. */
+/** A cell that was not run or not reused, and why. */
 interface SkippedCell extends NamedCell {
   readonly reason: string;
 }
 
 /** What a session came to, as plain data. */
 export interface SessionSummary {
+  /** What was launched. */
   readonly runs: readonly SessionRun[];
+  readonly reuse: ReuseMode;
+  readonly reused: readonly ReusedRun[];
+  /** Cells that were launched because no stored run stands for them, and why not. */
+  readonly missed: readonly SkippedCell[];
   /** The benchmarks of the selected claims: a slice shows what it asked for. */
   readonly benchmarks: ReadonlySet<string | null>;
   /** Cells that were asked for and not run. */
@@ -47,9 +59,10 @@ export interface SessionSummary {
 
 /** The end-of-session summary: what was judged, how tight it was, where the evidence lies. */
 export function summaryLines(summary: SessionSummary): readonly string[] {
-  const { runs, skipped, notRun } = summary;
-  if (runs.length === 0 && skipped.length === 0 && notRun.length === 0) return [];
-  const configs = groupBy(runs, ({ manifest }) => manifest.test_id);
+  const { runs, reused, missed, skipped, notRun } = summary;
+  const judged = [...runs, ...reused];
+  if (judged.length === 0 && skipped.length === 0 && notRun.length === 0) return [];
+  const configs = groupBy(judged, ({ manifest }) => manifest.test_id);
   return [
     '',
     `${paint('bold', ' Cells')}, and for each benchmark the one nearest to its bound`,
@@ -60,26 +73,39 @@ export function summaryLines(summary: SessionSummary): readonly string[] {
         summary.benchmarks,
       ),
     ),
-    ...skippedLines(skipped),
+    ...reasonLines(skipped, paint('yellow', '-'), 'skipped'),
+    ...reasonLines(missed, '●', 'launched'),
     ...notRunLines(notRun),
-    ...[...groupBy(runs.filter(isFailed), causeOf)].flatMap(([cause, failed]) => failureLines(cause, failed)),
-    ...warningLines(runs.map(({ manifest }) => manifest)),
+    ...[...groupBy(judged.filter(isFailed), causeOf)].flatMap(([cause, failed]) => failureLines(cause, failed)),
+    ...warningLines(judged.map(({ manifest }) => manifest)),
     ...unconfirmedLines(summary),
     '',
     ...wrapped(counts(summary)),
     ...wrapped(costs(summary)),
+    ...reuseLines(summary),
     '',
   ];
 }
 
-function skippedLines(skipped: readonly SkippedCell[]): readonly string[] {
-  const alike = groupBy(skipped, ({ testId, reason }) => JSON.stringify([testId, reason]));
-  return [...alike.values()].flatMap((cells) => {
-    const [first] = cells;
+/** Why nothing had to be launched, in as many lines as it takes. */
+function reuseLines({ runs, reused, skipped, notRun }: SessionSummary): readonly string[] {
+  const reasons = reuseReasons({
+    reused: reused.map(({ judgedAgain }) => judgedAgain),
+    isAll: [runs, skipped, notRun].every(({ length }) => length === 0),
+  });
+  const lines = reasons.join('; ').match(/\S{78,}|\S.{0,77}(?=\s|$)/g) ?? [];
+  return lines.map((line) => ` ${line}`);
+}
+
+/** Cells that were dealt with alike for the same reason are told once. */
+function reasonLines(cells: readonly SkippedCell[], mark: string, what: string): readonly string[] {
+  const alike = groupBy(cells, ({ testId, reason }) => JSON.stringify([testId, reason]));
+  return [...alike.values()].flatMap((same) => {
+    const [first] = same;
     if (first === undefined) return [];
     const { testId, cellId, reason } = first;
-    const which = cells.length === 1 ? cellId : `${cells.length} cells`;
-    return [`   ${paint('yellow', '-')} ${testId}   ${which} skipped: ${reason}`];
+    const which = same.length === 1 ? cellId : `${same.length} cells`;
+    return [`   ${mark} ${testId}   ${which} ${what}: ${reason}`];
   });
 }
 
@@ -210,15 +236,16 @@ function wrapped(parts: readonly string[]): readonly string[] {
   return lines;
 }
 
-function counts({ runs, skipped, notRun, claims }: SessionSummary): readonly string[] {
+function counts({ runs, reuse, reused, skipped, notRun, claims }: SessionSummary): readonly string[] {
   const manifests = runs.map(({ manifest }) => manifest);
   return [
     `${claims.passed} claims passed`,
     ...(claims.failed > 0 ? [paint('red', `${claims.failed} failed`)] : []),
+    ...(reuse === 'off' ? [] : [`${reused.length} reused`]),
     launched(manifests),
     `${skipped.length} skipped`,
     ...(notRun.length > 0 ? [paint('yellow', `${notRun.length} not run`)] : []),
-    leftovers(manifests),
+    ...(manifests.length === 0 && reused.length > 0 ? [] : [leftovers(manifests)]),
   ];
 }
 
@@ -229,13 +256,14 @@ function launched(manifests: readonly Manifest[]): string {
   return `${manifests.length} launched${note}`;
 }
 
-function costs({ runs, elapsedMs, artifacts }: SessionSummary): readonly string[] {
+function costs({ runs, reused, elapsedMs, artifacts }: SessionSummary): readonly string[] {
   const setupS = runs.reduce(
     (sum, { manifest: { phases } }) => sum + (phases.prepare?.duration_s ?? 0) + (phases.launch?.duration_s ?? 0),
     0,
   );
+  const setup = runs.length === 0 && reused.length > 0 ? '' : `, of which ${formatDuration(setupS * 1000)} setup`;
   return [
-    `${formatDuration(elapsedMs)}, of which ${formatDuration(setupS * 1000)} setup`,
+    `${formatDuration(elapsedMs)}${setup}`,
     ...waits(runs.map(({ manifest }) => manifest)),
     `evidence in ${artifacts}/`,
   ];

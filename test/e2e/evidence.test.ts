@@ -34,6 +34,8 @@ describe('a run directory', () => {
     const [folder] = first.launched;
     const files = Object.keys(contents(folder!)).sort();
     expect(files.map((file) => file.replace(/[0-9a-f]{64}/, '<hash>'))).toEqual([
+      'attachments/llama-cpp-load.json',
+      'attachments/llama-cpp-server.json',
       'config.resolved.yaml',
       'events.jsonl',
       'logs/dmesg.localhost.post.txt',

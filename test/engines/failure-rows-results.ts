@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'vitest';
 import { z } from 'zod';
-import type { RunContext } from '../../src/lifecycle/adapter.ts';
+import type { ParseContext } from '../../src/lifecycle/adapter.ts';
 import { readJsonArtifact } from '../../src/lifecycle/artifact.ts';
 import type { Row } from './failure-bench.ts';
 import { untilServerDies } from './failure-scripted.ts';
@@ -75,7 +75,7 @@ function artifactRows(): readonly Row[] {
   return contents.map(([name, content, message, evidence]) => ({
     name: `its results are ${name}`,
     inject: () => ({
-      parse: async ({ request: { folder } }: RunContext) => {
+      parse: async ({ folder }: ParseContext) => {
         const path = join(folder, 'results.json');
         if (content !== null) writeFileSync(path, content);
         const { throughput } = await readJsonArtifact(path, shape);

@@ -1,5 +1,5 @@
 import { describeExit } from '../../src/exec/exit.ts';
-import type { ProgressStatus, RunContext, WorkloadResult } from '../../src/lifecycle/adapter.ts';
+import type { ParseContext, ProgressStatus, RunContext, WorkloadResult } from '../../src/lifecycle/adapter.ts';
 import { BaseAdapter } from '../../src/lifecycle/base-adapter.ts';
 import { launchRoles } from '../../src/lifecycle/launch.ts';
 
@@ -22,7 +22,7 @@ export class Scripted extends BaseAdapter {
     return this.status(context);
   }
 
-  async parse({ writer, request }: RunContext): Promise<WorkloadResult> {
+  async parse({ writer, run }: ParseContext): Promise<WorkloadResult> {
     writer.sample({
       requestId: 'one',
       tsMs: 1_700_000_000_000,
@@ -33,7 +33,7 @@ export class Scripted extends BaseAdapter {
       inputTokens: 8,
       outputTokens: 4,
       role: 'server',
-      host: request.on.nodes[0]?.name ?? '',
+      host: run.hosts[0]?.hostname ?? '',
       ok: true,
       error: null,
       latenessMs: null,

@@ -54,6 +54,7 @@ const hashes = (cells: readonly Cell[]): ReadonlyMap<string, unknown> =>
         bindings: { server: ['n1'] },
         launchVersion: 1,
         imageDigest: null,
+        files: null,
         verdictEngineVersion: 1,
         patterns: [],
       }),

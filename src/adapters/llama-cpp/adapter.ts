@@ -1,15 +1,15 @@
 import { WorkloadFailure } from '../../evidence/failure.ts';
-import type { ProgressStatus, RunContext, WorkloadResult } from '../../lifecycle/adapter.ts';
+import type { ParseContext, ProgressStatus, RunContext, WorkloadResult } from '../../lifecycle/adapter.ts';
 import { BaseAdapter } from '../../lifecycle/base-adapter.ts';
 import { launchRoles } from '../../lifecycle/launch.ts';
 import type { RolePlan } from '../../lifecycle/launch.ts';
 import { monitor } from '../../lifecycle/monitor.ts';
 import type { LoadProgress } from '../shared/load-tally.ts';
 import { judgeServing } from '../shared/serving-progress.ts';
+import { keepServer, readLoad, readServer } from './attachments.ts';
 import { scoreHeldOut } from './held-out.ts';
 import { planServer, SERVER_ROLE } from './launch.ts';
 import { runLoad } from './load.ts';
-import type { LoadOutcome } from './load.ts';
 import { readProps } from './props.ts';
 import type { Serving } from './props.ts';
 import { resultOf } from './result.ts';
@@ -19,7 +19,6 @@ export class LlamaCppAdapter extends BaseAdapter {
   #plan: RolePlan | null = null;
   #serving: Serving | null = null;
   #progress: (() => LoadProgress) | null = null;
-  #outcome: LoadOutcome | null = null;
 
   override async prepare(context: RunContext): Promise<void> {
     this.#plan = await planServer(context.request);
@@ -30,7 +29,9 @@ export class LlamaCppAdapter extends BaseAdapter {
     if (launched === undefined || launched.url === null) {
       throw new WorkloadFailure('setup_failure', `the topology has no role "${SERVER_ROLE}" - add it`);
     }
-    this.#serving = { launched, baseUrl: launched.url, props: await readProps(launched.url) };
+    const props = await readProps(launched.url);
+    keepServer(context.writer, props);
+    this.#serving = { launched, baseUrl: launched.url, props };
   }
 
   progressPredicate(): ProgressStatus {
@@ -44,8 +45,7 @@ export class LlamaCppAdapter extends BaseAdapter {
     const signal = AbortSignal.any([context.signal, stop.signal]);
     const load = runLoad(context, serving, signal);
     this.#progress = load.progress;
-    const work = load.done.then(async (outcome) => {
-      this.#outcome = outcome;
+    const work = load.done.then(async () => {
       // Nothing to ask of a server that died under load; the monitor says so.
       if (this.progressPredicate().state === 'broken') return;
       signal.throwIfAborted();
@@ -59,8 +59,8 @@ export class LlamaCppAdapter extends BaseAdapter {
     }
   }
 
-  async parse(context: RunContext): Promise<WorkloadResult> {
-    return resultOf(context.request.cell, done(this.#serving, 'launch'), done(this.#outcome, 'the load'));
+  async parse({ folder, run }: ParseContext): Promise<WorkloadResult> {
+    return resultOf(run, { server: await readServer(folder), load: await readLoad(folder) });
   }
 }
 

@@ -3,10 +3,11 @@ import { hashOf } from '../../core/hash.ts';
 import type { RunContext } from '../../lifecycle/adapter.ts';
 import { startLoad } from '../shared/load.ts';
 import type { Arrival, LoadPlan } from '../shared/load-plan.ts';
-import type { LoadProgress, LoadSummary } from '../shared/load-tally.ts';
+import type { LoadProgress } from '../shared/load-tally.ts';
 import { counterIncreases, scrapeMetrics } from '../shared/metrics-scrape.ts';
 import type { MetricSample } from '../shared/metrics-scrape.ts';
 import { watchQueue } from '../shared/queue-watch.ts';
+import { keepLoad } from './attachments.ts';
 import type { Serving } from './props.ts';
 import { llamaCppParams } from './params.ts';
 import type { LlamaCppParams } from './params.ts';
@@ -15,21 +16,12 @@ import type { LlamaCppParams } from './params.ts';
 const FIRST_PLAIN_TOKEN = 3;
 const SCRAPE_TIMEOUT_MS = 5000;
 
-/** What the load came to, as the client and as the server saw it. */
-export interface LoadOutcome {
-  readonly summary: LoadSummary;
-  /** Output tokens of the warm-up requests: the server counts them, our figures do not. */
-  readonly warmupOutputTokens: number;
-  /** How much the server's own counters grew; null when it publishes none. */
-  readonly serverCounters: readonly MetricSample[] | null;
-}
-
-/** Sends the cell's load to the server and records every request and the server's queue. */
+/** Sends the cell's load to the server, records every request and the server's queue, and keeps what it came to. */
 export function runLoad(
   context: RunContext,
   serving: Serving,
   signal: AbortSignal,
-): { readonly progress: () => LoadProgress; readonly done: Promise<LoadOutcome> } {
+): { readonly progress: () => LoadProgress; readonly done: Promise<void> } {
   const { writer, request } = context;
   const { role, host } = serving.launched;
   const plan = planLoad(request.cell, llamaCppParams.parse(request.cell.params), serving);
@@ -48,13 +40,15 @@ export function runLoad(
       warmupOutputTokens += row.outputTokens ?? 0;
     },
   });
-  const finish = async (): Promise<LoadOutcome> => {
+  const finish = async (): Promise<void> => {
     const summary = await load.done.finally(() => queue.stop());
     const { completed, failed } = summary;
     writer.events.record('arrival.end', { completed, failed });
     const [start, end] = [await before, await scrapeCounters(serving.baseUrl)];
     const serverCounters = start === null || end === null ? null : counterIncreases(start, end);
-    return { summary, warmupOutputTokens, serverCounters };
+    // What was cut off has no result, and its run directory may be complete by now.
+    if (signal.aborted) return;
+    keepLoad(writer, { summary, warmupOutputTokens, serverCounters });
   };
   return { progress: () => load.progress(), done: finish() };
 }

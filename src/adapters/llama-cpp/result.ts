@@ -1,41 +1,47 @@
-import type { Cell } from '../../config/cell.ts';
-import type { WorkloadResult } from '../../lifecycle/adapter.ts';
-import type { MetricSample } from '../shared/metrics-scrape.ts';
-import type { Serving } from './props.ts';
-import type { LoadOutcome } from './load.ts';
+import type { ParseContext, WorkloadResult } from '../../lifecycle/adapter.ts';
+import type { LoadAttachment, ServerAttachment } from './attachments.ts';
 import { llamaCppParams } from './params.ts';
 
+/** What a run left of itself. */
+export interface Kept {
+  readonly server: ServerAttachment;
+  readonly load: LoadAttachment;
+}
+
 /** The figures of a finished load, and what was asked of the server beside what it says is in force. */
-export function resultOf(cell: Cell, { props }: Serving, outcome: LoadOutcome): WorkloadResult {
-  const { summary, serverCounters, warmupOutputTokens } = outcome;
-  const { max_model_length: context, parallel_slots: slots, threads } = llamaCppParams.parse(cell.params);
+export function resultOf(
+  { params, knobs }: Pick<ParseContext['run'], 'params' | 'knobs'>,
+  { server, load }: Kept,
+): WorkloadResult {
+  const { max_model_length: context, parallel_slots: slots, threads } = llamaCppParams.parse(params);
   return {
     scalars: {
-      http_5xx: countServerErrors(summary.statusCounts),
-      peak_in_flight: summary.peakInFlight,
-      lateness_p99_ms: summary.lateness?.p99Ms ?? null,
-      client_event_loop_delay_max_ms: summary.eventLoopDelayMaxMs,
-      client_output_tokens: summary.totalOutputTokens + warmupOutputTokens,
-      server_output_tokens: counter(serverCounters, 'vllm:generation_tokens_total'),
+      http_5xx: countServerErrors(load.requests_by_status),
+      peak_in_flight: load.peak_in_flight,
+      lateness_p99_ms: load.lateness_ms?.p99 ?? null,
+      client_event_loop_delay_max_ms: load.client_event_loop_delay_max_ms,
+      client_output_tokens: load.output_tokens + load.warmup_output_tokens,
+      server_output_tokens: counter(load.server_counters, 'vllm:generation_tokens_total'),
     },
     applied: {
-      backend: { asked: cell.workload.knobs['backend'] ?? 'node-llama-cpp', applied: props.backend },
-      parallel_slots: { asked: slots, applied: props.slots },
-      max_model_length: { asked: context, applied: props.contextPerSlot },
-      threads: { asked: threads, applied: props.threads },
+      backend: { asked: knobs['backend'] ?? 'node-llama-cpp', applied: server.backend },
+      parallel_slots: { asked: slots, applied: server.slots },
+      max_model_length: { asked: context, applied: server.context_per_slot },
+      threads: { asked: threads, applied: server.threads },
     },
-    frameworkVersions: props.versions,
-    startedAtMs: summary.window?.startMs ?? null,
-    durationMs: summary.window?.durationMs ?? null,
+    frameworkVersions: server.versions,
+    startedAtMs: load.window?.started_at_ms ?? null,
+    durationMs: load.window?.duration_ms ?? null,
   };
 }
 
-function countServerErrors(statusCounts: Readonly<Record<string, number>>): number {
-  const errors = Object.entries(statusCounts).filter(([status]) => /^5\d\d$/.test(status));
+function countServerErrors(requestsByStatus: Readonly<Record<string, number>>): number {
+  const errors = Object.entries(requestsByStatus).filter(([status]) => /^5\d\d$/.test(status));
   return errors.reduce((sum, [, count]) => sum + count, 0);
 }
 
-function counter(samples: readonly MetricSample[] | null, name: string): number | null {
+function counter(samples: LoadAttachment['server_counters'], name: string): number | null {
   const values = samples?.filter((sample) => sample.name === name).map((sample) => sample.value) ?? [];
-  return values.length === 0 ? null : values.reduce((sum, value) => sum + value, 0);
+  if (values.length === 0) return null;
+  return values.reduce((sum, value) => (sum === null || value === null ? null : sum + value), 0);
 }

@@ -3,7 +3,7 @@ import { runCommand } from 'citty';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { printSchema, schema } from '../../../src/cli/schema.ts';
 
-const KINDS = ['workload', 'thresholds', 'cluster'] as const;
+const KINDS = ['workload', 'thresholds', 'cluster', 'manifest'] as const;
 const LARGEST_BYTES = 320_000;
 
 const shipped = (kind: string): string =>

@@ -32,4 +32,13 @@ describe('typedOptions', () => {
     expect(typed('--only-cells', 'a,b,', '--only-cells', 'c').onlyCells).toEqual(['a', 'b', 'c']);
     expect(() => typed('--only-cells', ',')).toThrow('--only-cells has no value');
   });
+
+  it('reads whether stored runs are reused, where a command asks for it', () => {
+    const options = { ...sessionOptions, reuse: { type: 'string' } } as const;
+    expect(typed().reuse).toBeNull();
+    expect(typedOptions(readOptions(['--reuse', 'only'], options)).reuse).toBe('only');
+    expect(() => typedOptions(readOptions(['--reuse=maybe'], options))).toThrow(
+      '--reuse maybe: stored runs are reused off, prefer or only',
+    );
+  });
 });

@@ -33,6 +33,7 @@ const INPUTS: IdentityInputs = {
   bindings: { server: ['n1'] },
   launchVersion: 1,
   imageDigest: null,
+  files: null,
   verdictEngineVersion: 1,
   patterns: [{ id: 'oom' }],
 };

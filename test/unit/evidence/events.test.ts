@@ -20,7 +20,7 @@ describe('EventLog', () => {
     other.record('teardown.start', {});
     other.close();
     const names = (path: string): readonly string[] =>
-      parseEvents(readFileSync(path, 'utf8')).map(({ event }) => event);
+      parseEvents(readFileSync(path, 'utf8'), path).map(({ event }) => event);
     expect(names(first)).toEqual(['request']);
     expect(names(second)).toEqual(['teardown.start']);
   });

@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { markInterrupted } from '../../../src/evidence/interrupted.ts';
@@ -42,6 +42,18 @@ describe('markInterrupted', () => {
     const manifest = readManifest(folder);
     expect(Object.keys(manifest.sidecars).filter((path) => path.endsWith('.tmp'))).toEqual(['logs/rank0.tmp']);
     await checkEvidence(folder, manifest, { hashes: true });
+  });
+
+  it('names a manifest that cannot be read, and leaves the rest as it is', async () => {
+    const folder = startedRun();
+    const path = join(folder, 'manifest.json');
+    writeFileSync(path, readFileSync(path).subarray(0, 100));
+    const before = readdirSync(folder);
+    await expect(markInterrupted(folder, { reason: 'late', orphans: 0, unconfirmed: [] })).rejects.toMatchObject({
+      code: 'EVIDENCE_DAMAGED',
+      message: expect.stringContaining(path),
+    });
+    expect(readdirSync(folder)).toEqual(before);
   });
 
   it('leaves a run alone that had ended by itself', async () => {

@@ -30,7 +30,11 @@ function telling(manifest: Manifest): Manifest {
     ...manifest,
     framework_versions: { [told]: told },
     model_descriptor: { deep: [{ [told]: told }] },
-    launches: [{ role: told, host: 'n1', pid: 1, container: null, argv: [told, '--x'], env: {}, reused_from: null }],
+    launches: [
+      { role: told, host: 'n1', pid: 1, container: null, argv: [told, '--x'], env: { X: told }, reused_from: null },
+    ],
+    invoker: { user: told, hostname: told, argv: ['run', told], ci: null },
+    workload_inputs: { knobs: { [told]: told } },
     failure: { category: 'setup_failure', originated_in_phase: 'launch', message: told, evidence: [told] },
     result: { ...manifest.result, scalars: { [told]: 1.5 }, applied: { x: { asked: told, applied: null } } },
   };
@@ -56,7 +60,17 @@ describe('a run with secrets', () => {
     writer.sample(sample({ requestId: told, error: told, role: told, host: told }));
     writer.point(point({ metric: told, role: told, host: told }));
     writer.events.record('pattern.matched', { pattern_id: 'x', source: told, line: told });
-    writer.verification('sha256:ab', [verdict]);
+    writer.verification({
+      verification_hash: 'sha256:ab',
+      verified_at: '2026-01-01T00:00:00.000Z',
+      tool: { name: 'vitest-assay', version: '1' },
+      enforce: true,
+      status: 'failed_verification',
+      failure: { category: 'verification_failure', originated_in_phase: 'verify', message: told, evidence: [told] },
+      patterns: null,
+      thresholds: [{ threshold: { metric: told }, source: told }],
+      verdicts: [verdict],
+    });
     await writer.closeTables();
     expect(filesWithSecrets(folder)).toEqual([]);
     const [recovered] = [...wholeBatches(join(folder, 'samples.arrows'))];
@@ -84,7 +98,9 @@ describe('a run with secrets', () => {
     expect(readManifest(folder)).toMatchObject({
       framework_versions: { [hidden]: hidden },
       model_descriptor: { deep: [{ [hidden]: hidden }] },
-      launches: [{ role: hidden, argv: [hidden, '--x'] }],
+      launches: [{ role: hidden, argv: [hidden, '--x'], env: { X: hidden } }],
+      invoker: { user: hidden, hostname: hidden, argv: ['run', hidden] },
+      workload_inputs: { knobs: { [hidden]: hidden } },
       failure: { category: 'setup_failure', message: hidden, evidence: [hidden] },
       result: { scalars: { [hidden]: 1.5 }, applied: { x: { asked: hidden } } },
       verdicts: [{ ...verdict, detail: hidden }],

@@ -6,7 +6,13 @@ import type { Manifest } from '../../../src/evidence/manifest.ts';
 import { readOwnManifest, RunWriter } from '../../../src/evidence/run-writer.ts';
 import type { Command } from '../../../src/exec/executor.ts';
 import { hostsOf } from '../../../src/exec/open-hosts.ts';
-import type { ProgressStatus, RunContext, RunRequest, WorkloadResult } from '../../../src/lifecycle/adapter.ts';
+import type {
+  ParseContext,
+  ProgressStatus,
+  RunContext,
+  RunRequest,
+  WorkloadResult,
+} from '../../../src/lifecycle/adapter.ts';
 import { BaseAdapter } from '../../../src/lifecycle/base-adapter.ts';
 import { JobContext } from '../../../src/lifecycle/context.ts';
 import type { JobContextOptions } from '../../../src/lifecycle/context.ts';
@@ -54,7 +60,7 @@ export class Serving extends BaseAdapter {
     return this.#work(context);
   }
 
-  async parse(): Promise<WorkloadResult> {
+  async parse(_context: ParseContext): Promise<WorkloadResult> {
     return { scalars: {}, applied: {}, frameworkVersions: {}, startedAtMs: null, durationMs: null };
   }
 }

@@ -7,7 +7,7 @@ import type { Phase } from '../../../src/evidence/failure.ts';
 import type { Manifest } from '../../../src/evidence/manifest.ts';
 import { checkEvidence, readEvents, readManifest } from '../../../src/evidence/run-reader.ts';
 import { readOwnManifest } from '../../../src/evidence/run-writer.ts';
-import type { ProgressStatus, RunContext, WorkloadResult } from '../../../src/lifecycle/adapter.ts';
+import type { ParseContext, ProgressStatus, RunContext, WorkloadResult } from '../../../src/lifecycle/adapter.ts';
 import { BaseAdapter } from '../../../src/lifecycle/base-adapter.ts';
 import { localExecutor } from '../../../src/exec/local.ts';
 import { Interruption } from '../../../src/lifecycle/interruption.ts';
@@ -37,7 +37,7 @@ class Scripted extends BaseAdapter {
     return this.status();
   }
 
-  async parse({ writer }: RunContext): Promise<WorkloadResult> {
+  async parse({ writer }: ParseContext): Promise<WorkloadResult> {
     for (const id of ['a', 'b']) {
       writer.sample({
         requestId: id,
@@ -286,14 +286,14 @@ describe('runJob', () => {
 
   it('waits for work that outlives the abort before it hashes what that work writes', async () => {
     const abort = new AbortController();
-    const parse: Scripted['parse'] = async ({ request, writer }) => {
+    const awaitCompletion = async ({ request, writer }: RunContext): Promise<void> => {
       abort.abort(new Interruption('asked to'));
       await delay(500);
       writeFileSync(join(request.folder, 'raw.json'), '{}');
       writer.events.record('arrival.end', { completed: 1, failed: 0 });
       throw new Error('nobody waits for this any more');
     };
-    const { manifest, events } = await run(scripted({ parse }), { abort });
+    const { manifest, events } = await run(scripted({ awaitCompletion }), { abort });
     expect(manifest).toMatchObject({ status: 'interrupted', failure: null, teardown: { orphans: 0, error: null } });
     expect(Object.keys(manifest.sidecars)).toContain('raw.json');
     expect(events.slice(-2)).toEqual(['arrival.end', 'teardown.done']);

@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseOverride } from '../../../src/config/override.ts';
-import { toEnvironment, withEnvironment } from '../../../src/session/environment.ts';
+import { reuseIn, toEnvironment, withEnvironment } from '../../../src/session/environment.ts';
 import { sessionOptions } from '../session-options.ts';
 
-const NOTHING = { configs: [], cluster: null, set: [], onlyCells: [] };
+const NOTHING = { configs: [], cluster: null, set: [], onlyCells: [], reuse: null };
 const ofPlugin = sessionOptions({ root: '/project', configs: ['own/*.yaml'], cluster: 'own.cluster.yaml' });
 
 const text = fc.string({ minLength: 1, unit: fc.constantFrom('a', '*', '[', ']', '"', ',', '\n', '\r', ' ', 'é') });
@@ -17,9 +17,11 @@ describe('the environment between the command and the plugin', () => {
       cluster: text,
       set: fc.array(fc.oneof(override, fc.constant('params.list=[1,\n2]'))),
       onlyCells: fc.array(text),
+      reuse: fc.constantFrom('off', 'prefer', 'only', null),
     });
     fc.assert(
       fc.property(typed, (given) => {
+        expect(reuseIn(toEnvironment(given))).toBe(given.reuse);
         expect(withEnvironment(ofPlugin, toEnvironment(given))).toEqual({
           ...ofPlugin,
           configs: given.configs,
@@ -36,6 +38,17 @@ describe('the environment between the command and the plugin', () => {
     expect(withEnvironment(ofPlugin, {})).toEqual(ofPlugin);
     const empty = { ASSAY_CONFIGS: '', ASSAY_CLUSTER: '', ASSAY_SET: '', ASSAY_ONLY_CELLS: '' };
     expect(withEnvironment(ofPlugin, empty)).toEqual(ofPlugin);
+  });
+
+  it('refuses a reuse that is none, and takes an empty one for none', () => {
+    expect(reuseIn({ ASSAY_REUSE: '' })).toBeNull();
+    expect(() => reuseIn({ ASSAY_REUSE: 'maybe' })).toThrow(
+      expect.objectContaining({
+        code: 'USAGE',
+        message: 'ASSAY_REUSE=maybe: stored runs are reused off, prefer or only',
+        hint: 'write one of off, prefer, only',
+      }),
+    );
   });
 
   it.each([

@@ -256,6 +256,17 @@ describe('planAtRef', () => {
     expect(await keysAt(repository.git('rev-parse', 'HEAD'), options(repository))).toEqual(['demo/conc4']);
   });
 
+  it('takes the files that configs name for what they are today, in whichever folder', async () => {
+    const config = DEMO_CONFIG.replace('id: tiny,', 'id: tiny, path: ../m.gguf,');
+    const repository = new Repository({ 'deep/er/demo.yaml': config, 'deep/m.gguf': 'one' });
+    repository.edit('deep/m.gguf', 'one', 'two');
+    const session = { root: join(repository.root, 'deep/er'), configs: ['*.yaml'] };
+    expect(await repository.diff(session)).toEqual({ ...NOTHING, unchanged: 2 });
+    repository.edit('deep/er/demo.yaml', 'path: ../m.gguf', 'path: ../n.gguf');
+    const { relaunched } = await repository.diff(session);
+    expect(relaunched[0]?.changes.map(({ path }) => path)).toEqual(['files.dataset', 'files.model', 'model.path']);
+  });
+
   it('leaves the index, the work tree and the temporary folder as they were', async () => {
     const repository = new Repository();
     repository.edit('demo.yaml', '[1, 2]', '[4]');

@@ -1,13 +1,16 @@
-import { existsSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { listLive } from '../../../src/evidence/live-runs.ts';
 import { planSession } from '../../../src/session/plan.ts';
 import { frameworks } from '../../../src/session/registry.ts';
+import type { ReuseMode } from '../../../src/session/reuse.ts';
 import { Session } from '../../../src/session/run.ts';
+import type { SessionEvent } from '../../../src/session/run.ts';
 import { DEMO_CONFIG } from '../demo-config.ts';
 import { sessionOptions } from '../session-options.ts';
+import { leaveCompleteRun } from './complete-run.ts';
 import { standInForJobHosts, standInForSlurm } from './stand-in-job-host.ts';
 
 /** Two cells that need the same allocation, one after the other. */
@@ -48,5 +51,102 @@ describe('Session on Slurm', () => {
     expect(noted).toEqual([[process.pid], []]);
     await session.stop();
     expect(listLive(plan.artifacts)).toEqual([]);
+  });
+});
+
+/** Three cells on this machine, and what a session with them tells. */
+function threeCells(reuse: ReuseMode) {
+  const root = mkdtempSync(join(tmpdir(), 'session-'));
+  const planOf = (config: string) => {
+    writeFileSync(join(root, 'demo.yaml'), config);
+    return planSession(sessionOptions({ root }), frameworks);
+  };
+  const plan = planOf(DEMO_CONFIG.replace('[1, 2]', '[1, 2, 4]'));
+  const events: SessionEvent[] = [];
+  const session = new Session(plan, (event) => events.push(event), { reuse });
+  return {
+    plan,
+    session,
+    told: () =>
+      events
+        .filter(({ type }) => type !== 'phase')
+        .map((event) => ('planned' in event ? `${event.type} ${event.planned.cell.cellId}` : event.type)),
+    askAll: () => Promise.all(plan.cells.map(({ cell: { key } }) => session.request(key))),
+  };
+}
+
+describe('Session with stored runs', () => {
+  it('launches exactly the cells that no run stands for, in the order of the requests, and each once', async () => {
+    standInForJobHosts({ end: { status: 'passed', isKept: false, isClean: true } });
+    const { plan, session, askAll, told } = threeCells('prefer');
+    const folder = await leaveCompleteRun(plan, plan.cells[1]!);
+    const [first, again] = [await askAll(), await askAll()];
+    expect(first).toMatchObject([
+      { state: 'ran', status: 'passed' },
+      { state: 'reused', status: 'passed', folder },
+      { state: 'ran', status: 'passed' },
+    ]);
+    expect(again).toEqual(first);
+    expect(told().filter((text) => !text.startsWith('missed'))).toEqual(
+      expect.arrayContaining(['started conc1', 'reused conc2', 'started conc4', 'ended conc4']),
+    );
+    const started = told().filter((text) => text.startsWith('started'));
+    expect(started).toEqual(['started conc1', 'started conc4']);
+    await session.stop();
+  });
+
+  it('answers with a stored run while the nodes are taken', async () => {
+    standInForJobHosts({ end: null });
+    const { plan, session, told } = threeCells('prefer');
+    await leaveCompleteRun(plan, plan.cells[1]!);
+    const [taken, reused] = plan.cells.map(({ cell: { key } }) => key);
+    const live = session.request(taken!);
+    await expect.poll(told).toContain('started conc1');
+    expect(await session.request(reused!)).toMatchObject({ state: 'reused' });
+    await session.stop();
+    expect(await live).toMatchObject({ state: 'ran', status: 'interrupted' });
+  });
+
+  it('launches nothing and leaves nothing where only stored runs are to be judged', async () => {
+    standInForJobHosts({ end: { status: 'passed', isKept: false, isClean: true } });
+    const { plan, session, askAll, told } = threeCells('only');
+    await leaveCompleteRun(plan, plan.cells[0]!);
+    expect(await askAll()).toMatchObject([
+      { state: 'reused' },
+      { state: 'skipped', reason: 'not_cached (no run of this cell, nearest is conc1: params.concurrency: 1 -> 2)' },
+      { state: 'skipped' },
+    ]);
+    expect(told()).toEqual(['reused conc1', 'missed conc2', 'missed conc4']);
+    expect(existsSync(join(plan.artifacts, 'demo/conc2'))).toBe(false);
+    expect(listLive(plan.artifacts)).toEqual([]);
+    await session.stop();
+  });
+
+  it('makes no artifact directory to find nothing in it', async () => {
+    const { plan, askAll } = threeCells('only');
+    await askAll();
+    expect(existsSync(plan.artifacts)).toBe(false);
+  });
+
+  it('looks for nothing where stored runs do not count, or the session is over', async () => {
+    standInForJobHosts({ end: { status: 'passed', isKept: false, isClean: true } });
+    const off = threeCells('off');
+    await leaveCompleteRun(off.plan, off.plan.cells[0]!);
+    expect(await off.askAll()).toMatchObject([{ state: 'ran' }, { state: 'ran' }, { state: 'ran' }]);
+    await off.session.stop();
+    const stopped = threeCells('only');
+    await leaveCompleteRun(stopped.plan, stopped.plan.cells[0]!);
+    await stopped.session.stop();
+    expect((await stopped.askAll())[0]).toEqual({ state: 'skipped', reason: 'the session ended before its turn' });
+  });
+
+  it('tells of a damaged run before it launches', async () => {
+    standInForJobHosts({ end: { status: 'passed', isKept: false, isClean: true } });
+    const { plan, session, told } = threeCells('prefer');
+    const folder = await leaveCompleteRun(plan, plan.cells[0]!);
+    rmSync(join(folder, 'config.resolved.yaml'));
+    expect(await session.request(plan.cells[0]!.cell.key)).toMatchObject({ state: 'ran' });
+    expect(told().slice(0, 2)).toEqual(['damaged conc1', 'missed conc1']);
+    await session.stop();
   });
 });

@@ -43,6 +43,8 @@ describe('LiveCells', () => {
     const { promise, settle } = pending();
     const outcome = cells.track(key, () => promise);
     expect(stages()).toEqual([]);
+    cells.onEvent({ type: 'missed', planned, miss: { reason: 'seed: 1 -> 2', nearest: null }, skip: null });
+    expect(stages()).toEqual([]);
     cells.onEvent({ type: 'waiting', planned, what: 'n1 is held' });
     expect(stages()).toEqual(['conc1 waiting']);
     cells.onEvent({ type: 'started', planned, folder });

@@ -1,4 +1,7 @@
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import type { Manifest } from '../../../src/evidence/manifest.ts';
+import type { SessionEvent } from '../../../src/session/run.ts';
 import { ProgressLines } from '../../../src/vitest/progress.ts';
 import { plannedCell } from './planned-cell.ts';
 
@@ -31,5 +34,47 @@ describe('what a cell waits for', () => {
       progress.onEvent({ type: 'started', planned, folder: 'runs/x' });
     }
     expect(lines).toHaveLength(2);
+  });
+});
+
+describe('stored runs', () => {
+  const told = (...events: readonly SessionEvent[]): readonly string[] => {
+    const lines: string[] = [];
+    const progress = new ProgressLines((line) => lines.push(line.replaceAll(/ +/g, ' ')));
+    for (const event of events) progress.onEvent(event);
+    return lines;
+  };
+  const run = { run_id: '0193a8e2-7c1f-7000-8000-000000000000', timestamp_start: '2026-05-28T10:00:00.000Z' };
+  const manifest = { ...run, status: 'passed' } as Manifest;
+  const judgedAgain = { what: 'thresholds', changes: [] } as const;
+
+  it('are shown by their id and date, and how they are judged', () => {
+    expect(
+      told(
+        { type: 'reused', planned, folder: 'runs/x', manifest, judgedAgain: null },
+        { type: 'reused', planned: other, folder: 'runs/x', manifest, judgedAgain },
+      ),
+    ).toEqual([
+      ' ↺ conc1 reused 0193a8e2-7c1f of 2026-05-28, as judged then',
+      ' ↺ conc2 reused 0193a8e2-7c1f of 2026-05-28, judged again: thresholds changed',
+    ]);
+  });
+
+  it('that are not there or damaged are told with the reason', () => {
+    const reason = 'knobs.attention: aiter -> fa';
+    const skip = { reason: 'not_cached', detail: `not_cached (${reason})` };
+    expect(
+      told(
+        { type: 'damaged', planned, folder: join(process.cwd(), 'runs/x'), reason: 'a is missing' },
+        { type: 'missed', planned, miss: { reason, nearest: run }, skip: null },
+        { type: 'missed', planned, miss: { reason, nearest: null }, skip: null },
+        { type: 'missed', planned, miss: { reason, nearest: run }, skip },
+      ),
+    ).toEqual([
+      ' ! conc1 runs/x is passed over: a is missing',
+      ' ○ conc1 not reused knobs.attention: aiter -> fa (since 0193a8e2-7c1f of 2026-05-28)',
+      ' ○ conc1 not reused knobs.attention: aiter -> fa',
+      ' - conc1 skipped not_cached (knobs.attention: aiter -> fa)',
+    ]);
   });
 });

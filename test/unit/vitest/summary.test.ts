@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Manifest } from '../../../src/evidence/manifest.ts';
 import type { Verdict } from '../../../src/evidence/verdict.ts';
 import { summaryLines } from '../../../src/vitest/summary.ts';
+import type { SessionSummary } from '../../../src/vitest/summary.ts';
 
 const verdict = (change: Partial<Verdict>): Verdict => ({
   kind: 'Percentile',
@@ -35,6 +36,21 @@ const manifest = (change: Partial<Manifest>) =>
     ...change,
   }) as Manifest;
 
+/** A summary of nothing, with what a test says instead. */
+const summary = (change: Partial<SessionSummary>): SessionSummary => ({
+  runs: [],
+  reuse: 'off',
+  reused: [],
+  missed: [],
+  benchmarks: new Set(),
+  skipped: [],
+  notRun: [],
+  claims: { passed: 0, failed: 0 },
+  artifacts: 'runs',
+  elapsedMs: 1,
+  ...change,
+});
+
 describe('summaryLines', () => {
   it('shows the tightest cell of every benchmark, and groups what failed alike', () => {
     const perplexity = {
@@ -55,38 +71,40 @@ describe('summaryLines', () => {
       status: 'failed_setup',
       failure: { ...failure, evidence: [...failure.evidence] },
     };
-    const lines = summaryLines({
-      runs: [
-        { manifest: manifest({ verdicts: [verdict({}), verdict(perplexity)] }), folder: 'runs/1' },
-        {
-          manifest: manifest({
-            cell_id: 'conc2',
-            verdicts: [verdict({ actual: 60, margin: -10, passed: false })],
-            status: 'failed_verification',
-            failure: {
-              ...failure,
-              category: 'verification_failure',
-              originated_in_phase: 'verify',
-              message: 'ttft_ms p99 is 60 ms',
-              evidence: [],
-            },
-          }),
-          folder: 'runs/2',
-        },
-        { manifest: manifest({ cell_id: 'conc4', ...failed }), folder: 'runs/4' },
-        { manifest: manifest({ cell_id: 'conc8', ...failed }), folder: 'runs/8' },
-      ],
-      benchmarks: new Set(['ttft_p99', 'perplexity']),
-      skipped: [
-        { testId: 'other', cellId: 'big', reason: 'insufficient_nodes (need 4, have 1)' },
-        { testId: 'more', cellId: 'a', reason: 'no_adapter' },
-        { testId: 'more', cellId: 'b', reason: 'no_adapter' },
-      ],
-      notRun: [],
-      claims: { passed: 20, failed: 9 },
-      artifacts: 'runs',
-      elapsedMs: 65_000,
-    });
+    const lines = summaryLines(
+      summary({
+        runs: [
+          { manifest: manifest({ verdicts: [verdict({}), verdict(perplexity)] }), folder: 'runs/1' },
+          {
+            manifest: manifest({
+              cell_id: 'conc2',
+              verdicts: [verdict({ actual: 60, margin: -10, passed: false })],
+              status: 'failed_verification',
+              failure: {
+                ...failure,
+                category: 'verification_failure',
+                originated_in_phase: 'verify',
+                message: 'ttft_ms p99 is 60 ms',
+                evidence: [],
+              },
+            }),
+            folder: 'runs/2',
+          },
+          { manifest: manifest({ cell_id: 'conc4', ...failed }), folder: 'runs/4' },
+          { manifest: manifest({ cell_id: 'conc8', ...failed }), folder: 'runs/8' },
+        ],
+        benchmarks: new Set(['ttft_p99', 'perplexity']),
+        skipped: [
+          { testId: 'other', cellId: 'big', reason: 'insufficient_nodes (need 4, have 1)' },
+          { testId: 'more', cellId: 'a', reason: 'no_adapter' },
+          { testId: 'more', cellId: 'b', reason: 'no_adapter' },
+        ],
+        notRun: [],
+        claims: { passed: 20, failed: 9 },
+        artifacts: 'runs',
+        elapsedMs: 65_000,
+      }),
+    );
     expect(lines.join('\n')).toMatchInlineSnapshot(`
       "
        Cells, and for each benchmark the one nearest to its bound
@@ -115,21 +133,23 @@ describe('summaryLines', () => {
 
   /** What is said of runs beside their verdicts. */
   const notesOn = (...changes: readonly Partial<Manifest>[]): string => {
-    const lines = summaryLines({
-      runs: changes.map((change, index) => ({ manifest: manifest(change), folder: `runs/${index}` })),
-      benchmarks: new Set(),
-      skipped: [],
-      notRun: [],
-      claims: { passed: 48, failed: 0 },
-      artifacts: 'out/runs',
-      elapsedMs: 65_000,
-    });
+    const lines = summaryLines(
+      summary({
+        runs: changes.map((change, index) => ({ manifest: manifest(change), folder: `runs/${index}` })),
+        benchmarks: new Set(),
+        skipped: [],
+        notRun: [],
+        claims: { passed: 48, failed: 0 },
+        artifacts: 'out/runs',
+        elapsedMs: 65_000,
+      }),
+    );
     expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(80);
     return lines.slice(lines.findIndex((line) => line.startsWith('   demo')) + 1).join('\n');
   };
 
   it('tells what ran on a server of another run, and what waited, within the width of a terminal', () => {
-    const launch = { role: 'server', host: 'n1', pid: 1, container: null, argv: [] };
+    const launch = { role: 'server', host: 'n1', pid: 1, container: null, argv: [], env: {} };
     const notes = notesOn(
       { launches: [{ ...launch, reused_from: null }], waited_s: 14.2 },
       { launches: [{ ...launch, reused_from: 'first' }] },
@@ -180,35 +200,98 @@ describe('summaryLines', () => {
   });
 
   it('tells the cells that a stopped session never came to, even where it ran none', () => {
-    const lines = summaryLines({
-      runs: [],
-      benchmarks: new Set(),
-      skipped: [],
-      notRun: [
-        { testId: 'demo', cellId: 'conc2' },
-        { testId: 'more', cellId: 'a' },
-        { testId: 'more', cellId: 'b' },
-      ],
-      claims: { passed: 0, failed: 0 },
-      artifacts: 'runs',
-      elapsedMs: 1,
-    });
+    const lines = summaryLines(
+      summary({
+        runs: [],
+        benchmarks: new Set(),
+        skipped: [],
+        notRun: [
+          { testId: 'demo', cellId: 'conc2' },
+          { testId: 'more', cellId: 'a' },
+          { testId: 'more', cellId: 'b' },
+        ],
+        claims: { passed: 0, failed: 0 },
+        artifacts: 'runs',
+        elapsedMs: 1,
+      }),
+    );
     expect(lines).toContain('   ■ demo   conc2 not run: the session was stopped first');
     expect(lines).toContain('   ■ more   2 cells not run: the session was stopped first');
     expect(lines.join('\n')).toContain('0 launched · 0 skipped · 3 not run');
   });
 
+  const judgedAgain = { what: 'thresholds', changes: ['ttft_p99 50 -> 90'] } as const;
+  const reusedRun = (change: Partial<Manifest>, again: typeof judgedAgain | null = null) => ({
+    manifest: manifest(change),
+    folder: 'runs/x',
+    judgedAgain: again,
+  });
+
+  it('tells why nothing had to be launched, and counts a stored run nowhere else', () => {
+    const reused = [
+      reusedRun({ verdicts: [verdict({})], waited_s: 14 }, judgedAgain),
+      reusedRun({ cell_id: 'conc2', teardown: null }, judgedAgain),
+    ];
+    const claims = { passed: 48, failed: 0 };
+    const lines = summaryLines(
+      summary({ reuse: 'only', reused, benchmarks: new Set(['ttft_p99']), claims, elapsedMs: 2100 }),
+    );
+    expect(lines.join('\n')).toMatchInlineSnapshot(`
+      "
+       Cells, and for each benchmark the one nearest to its bound
+         demo   2 passed
+           ✓ ttft_p99     20 <= 50 ms             margin +30       conc1
+
+       48 claims passed · 2 reused · 0 launched · 0 skipped
+       2.1 s · evidence in runs/
+       nothing had to be launched: no hashed input changed; re-judged because
+       thresholds changed: ttft_p99 50 -> 90
+      "
+    `);
+  });
+
+  it('tells what was launched for want of a stored run, those for the same reason together', () => {
+    const missed = ['a', 'b'].map((cellId) => ({ testId: 'demo', cellId, reason: 'knobs.attention: aiter -> fa' }));
+    const runs = missed.map(({ cellId }) => ({ manifest: manifest({ cell_id: cellId }), folder: 'runs/1' }));
+    const reused = [
+      reusedRun({ cell_id: 'c', status: 'failed_verification' }, judgedAgain),
+      reusedRun({ cell_id: 'd' }),
+    ];
+    const lines = summaryLines(summary({ reuse: 'prefer', runs, reused, missed }));
+    expect(lines.join('\n')).toMatchInlineSnapshot(`
+      "
+       Cells, and for each benchmark the one nearest to its bound
+         demo   3 passed, 1 failed_verification
+         ● demo   2 cells launched: knobs.attention: aiter -> fa
+
+       ✗ c
+         failed_verification
+         runs/x
+
+       0 claims passed · 2 reused · 2 launched · 0 skipped · nothing left running
+       0.0 s, of which 4.0 s setup · evidence in runs/
+       re-judged because thresholds changed: ttft_p99 50 -> 90
+      "
+    `);
+  });
+
+  it('never says that nothing had to be launched of a session that lacks runs', () => {
+    const skipped = [{ testId: 'demo', cellId: 'a', reason: 'not_cached (seed: 1 -> 2)' }];
+    const lines = summaryLines(summary({ reuse: 'only', reused: [reusedRun({ cell_id: 'c' })], skipped }));
+    expect(lines.join('\n')).not.toContain('nothing had to be');
+    expect(lines).toContain('   - demo   a skipped: not_cached (seed: 1 -> 2)');
+  });
+
+  it('keeps many changed thresholds within the width of a terminal', () => {
+    const changes = ['throughput', 'ttft_p99', 'tpot_p99', 'itl_p99', 'goodput'].map((name) => `${name} 5 -> 10`);
+    const lines = summaryLines(
+      summary({ reuse: 'only', reused: [{ ...reusedRun({}), judgedAgain: { what: 'thresholds', changes } }] }),
+    );
+    expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(80);
+    expect(lines.join('')).toContain('throughput 5 -> 10, ttft_p99 5 -> 10, tpot_p99 5 -> 10 and 2 more');
+  });
+
   it('says nothing when there was nothing', () => {
-    expect(
-      summaryLines({
-        runs: [],
-        benchmarks: new Set(),
-        skipped: [],
-        notRun: [],
-        claims: { passed: 0, failed: 0 },
-        artifacts: 'runs',
-        elapsedMs: 1,
-      }),
-    ).toEqual([]);
+    expect(summaryLines(summary({}))).toEqual([]);
   });
 });

@@ -1,0 +1,119 @@
+import { existsSync, statSync } from 'node:fs';
+import { relative, resolve } from 'node:path';
+import { defineCommand } from 'citty';
+import type { ArgsDef } from 'citty';
+import { AssayError } from '../core/errors.ts';
+import { formatDuration } from '../core/units.ts';
+import { exportFacts } from '../evidence/export.ts';
+import type { Exported, ExportOptions } from '../evidence/export.ts';
+import { readOptions } from './arguments.ts';
+import type { Options } from './arguments.ts';
+import { EXIT } from './exit.ts';
+import { withProgress } from './progress.ts';
+import { parseSince } from './since.ts';
+
+const exportArguments = {
+  folder: { type: 'positional', default: 'runs', description: 'artifact directory' },
+  output: {
+    type: 'string',
+    alias: 'o',
+    description: 'the Parquet file to write; with --partition-by, the folder of one file for each',
+  },
+  since: { type: 'string', description: 'only runs that began since: 30d, 12h, 2w, or a date such as 2026-10-01' },
+  full: { type: 'boolean', description: 'make all rows anew, instead of adding what is new and changed' },
+  'partition-by': { type: 'string', description: 'experiment_id: one file for each experiment, below a folder' },
+  json: { type: 'boolean', description: 'print one JSON document' },
+} as const satisfies ArgsDef;
+
+/** `assay export [folder] -o fact.parquet`: one row per stored run, for pandas, Polars and DuckDB. */
+export const exportCommand = defineCommand({
+  meta: {
+    name: 'export',
+    description: 'Write one row per stored run to a Parquet file: identity, axes, knobs, figures, verdicts.',
+  },
+  args: exportArguments,
+  async run({ rawArgs }) {
+    const options = readOptions(rawArgs, exportArguments);
+    const request = requestOf(options);
+    const startedMs = performance.now();
+    const exported = await withProgress('reading runs ...', () => exportFacts(request));
+    const tookMs = performance.now() - startedMs;
+    process.exitCode = exported.rows === 0 ? EXIT.noVerdict : EXIT.ok;
+    if (options.has('json')) {
+      const { output, since } = request;
+      const document = { output, since, ...exported, took_s: Number((tookMs / 1000).toFixed(3)) };
+      process.stdout.write(`${JSON.stringify(document, null, 2)}\n`);
+    } else process.stdout.write(describe(request, exported, tookMs));
+  },
+});
+
+/** What `assay export --help` shows below the options. */
+export const exportExamples = `  assay export -o fact.parquet                     every run under runs/; the next time only what is new
+  assay export --since 30d -o month.parquet        those of the last 30 days
+  assay export --partition-by experiment_id -o facts/    one file for each experiment
+  assay export -o fact.parquet --full              without the runs that were deleted
+`;
+
+function requestOf(options: Options): ExportOptions {
+  const artifacts = resolve(options.one('folder') ?? 'runs');
+  if (!isFolder(artifacts)) {
+    throw new AssayError('USAGE', `there is no folder ${artifacts}`, {
+      hint: 'name an artifact directory, such as runs',
+    });
+  }
+  const partition = options.one('partition-by');
+  if (partition !== null && partition !== 'experiment_id') {
+    throw new AssayError('USAGE', `--partition-by ${partition} is not to be had`, {
+      hint: 'write --partition-by experiment_id, or leave it out',
+    });
+  }
+  const since = options.one('since');
+  return {
+    artifacts,
+    output: outputOf(options, partition !== null),
+    isPartitioned: partition !== null,
+    isFull: options.has('full'),
+    since: since === null ? null : parseSince(since, new Date()),
+  };
+}
+
+function outputOf(options: Options, isPartitioned: boolean): string {
+  const typed = options.one('output');
+  if (typed === null) {
+    throw new AssayError('USAGE', 'nothing says where to write to', { hint: 'assay export -o fact.parquet' });
+  }
+  const output = resolve(typed);
+  if (!isPartitioned && (isFolder(output) || /[\\/]$/.test(typed))) {
+    throw new AssayError('USAGE', `${typed} is a folder`, {
+      hint: `write -o ${typed.replace(/[\\/]+$/, '')}/fact.parquet, or add --partition-by experiment_id`,
+    });
+  }
+  if (isPartitioned && existsSync(output) && !isFolder(output)) {
+    throw new AssayError('USAGE', `${typed} is a file`, { hint: 'with --partition-by, -o names a folder' });
+  }
+  return output;
+}
+
+function isFolder(path: string): boolean {
+  return existsSync(path) && statSync(path).isDirectory();
+}
+
+function describe(request: ExportOptions, exported: Exported, tookMs: number): string {
+  const problems = exported.unreadable.map(({ reason }) => ` ✗ left out: ${reason}`);
+  return `${[...problems, summaryOf(request, exported, tookMs)].join('\n')}\n`;
+}
+
+function summaryOf({ artifacts, output, since }: ExportOptions, exported: Exported, tookMs: number): string {
+  const { rows, added, changed, columns, files } = exported;
+  if (rows === 0) {
+    const [folder, from] = [relative('', artifacts) || '.', since?.toISOString()];
+    return `nothing to export: no run in ${folder} ${from === undefined ? 'has ended' : `began since ${from}`}`;
+  }
+  const total = `${relative('', output) || '.'}: ${countOf(rows, 'run')}, ${added} new, ${changed} changed`;
+  if (files.length === 0) return `${total}; it was up to date (${formatDuration(tookMs)})`;
+  return `${total}, ${countOf(columns, 'column')}${files.length > 1 ? `, ${files.length} files written` : ''} (${formatDuration(tookMs)})`;
+}
+
+function countOf(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`;
+}
