@@ -46,7 +46,7 @@ export const hostedRows: readonly HostedRow[] = [
   ...(['launch', 'await'] as const).map((phase): HostedRow => ({
     name: `the disk of the artifacts is full from ${phase} on`,
     engine: 'local',
-    run: (engine) => expectUnrecorded(engine, phase),
+    run: (engine) => expectFullDisk(engine, phase),
   })),
   { name: 'a host vanishes, and comes back for a later session', engine: 'ssh', run: expectReaped },
 ];
@@ -83,18 +83,22 @@ async function expectInterrupted(engine: OpenEngine, options: Parameters<typeof 
   expect(listLive(request.artifacts)).toEqual([]);
 }
 
-/** A run whose end nobody can write down is told to whoever asked for it, and ended by a later session. */
-async function expectUnrecorded(engine: OpenEngine, from: Phase): Promise<void> {
+/** A disk that became full takes the end of the run all the same, and the run says why it failed. */
+async function expectFullDisk(engine: OpenEngine, from: Phase): Promise<void> {
   const { artifacts, fill, free } = await smallDisk();
   const { request, end } = await runHosted(engine, { artifacts, onPhase: (phase) => phase === from && fill() });
-  expect(end).toMatchObject({ error: { message: expect.stringMatching(/ENOSPC: no space left on device/) } });
-  expect(readManifest(request.folder).status).toBe('running');
+  const manifest = readManifest(request.folder);
+  expect(end).toMatchObject({ status: manifest.status });
+  expect(manifest).toMatchObject({
+    status: expect.stringMatching(/^failed_/),
+    failure: { message: expect.stringContaining('ENOSPC: no space left on device') },
+  });
+  await checkEvidence(request.folder, manifest, { hashes: true });
   expect(readEvents(request.folder).map(({ event }) => event)).toContain('prepare.done');
   expect(await engine.left(request.runId)).toEqual([]);
-  expect(listLive(artifacts)).toMatchObject([{ run_id: request.runId }]);
   free();
-  expect(await reapDeadRuns(artifacts)).toMatchObject([{ status: 'interrupted', unconfirmed: [] }]);
-  await checkEvidence(request.folder, readManifest(request.folder), { hashes: true });
+  await reapDeadRuns(artifacts);
+  expect(readManifest(request.folder)).toEqual(manifest);
   expect(listLive(artifacts)).toEqual([]);
 }
 

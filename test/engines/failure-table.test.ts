@@ -38,16 +38,18 @@ describe.skipIf(!isRoot)(`a full disk${isRoot ? '' : ' (skipped: only root can m
     expect(readdirSync(artifacts).toSorted()).toEqual(['.filler', 'manifest.json']);
   });
 
-  it('is told by a whole session, which leaves what was there', async () => {
+  it('is told by a whole session, and by the run that met it', async () => {
     const project = new Project({ 'configs/quick.yaml': ONE_CELL });
     const { fill } = await smallDisk(`${project.root}/runs`);
     const session = project.vitest('run', '--reporter=default');
     session.all.on('data', (chunk: Buffer) => chunk.toString().includes('launch') && fill());
     const { all, exitCode } = await session;
     expect(exitCode, all).toBe(1);
-    expect(all).toContain('cannot be written: ENOSPC: no space left on device');
-    expect(all).toContain('free space on this disk');
-    expect(readManifest(project.runFolders()[0] ?? '').status).toBe('running');
+    expect(all).toContain('ENOSPC: no space left on device, write - free space on this disk');
+    expect(readManifest(project.runFolders()[0] ?? '')).toMatchObject({
+      status: 'failed_setup',
+      failure: { originated_in_phase: 'launch', message: expect.stringContaining('ENOSPC') },
+    });
   });
 });
 

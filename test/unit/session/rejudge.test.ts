@@ -18,8 +18,8 @@ import { contextOf, runQuietly, Serving } from '../lifecycle/job-bench.ts';
 import { sessionOptions } from '../session-options.ts';
 import { startPlanned } from '../started-run.ts';
 
-/** Every kind of threshold: from samples, from a series, from scalars, from the window. */
-const EVERY_KIND = DEMO_CONFIG.replace(/^benchmarks:[^]*/m, '').concat(`benchmarks: [ttft_p99, throughput, goodput]
+/** A percentile with its worst requests, a rate over the window, and a goodput. */
+const THREE_KINDS = DEMO_CONFIG.replace(/^benchmarks:[^]*/m, '').concat(`benchmarks: [ttft_p99, throughput, goodput]
 thresholds:
   - {kind: Percentile, metric: ttft_ms, percentile: 99, op: "<=", value: 50}
   - {kind: Rate, metric: throughput, per_unit: sec, op: ">=", min_rate: 3.1}
@@ -87,10 +87,10 @@ const TIGHT = DEMO_CONFIG.replace('value: 50', 'value: 5');
 describe('rejudge', () => {
   it('gives what the fresh run gave, to the last bit', async () => {
     const project = new Project();
-    const { folder, manifest } = await project.run(EVERY_KIND);
-    const other = await rejudge(folder, project.cell(EVERY_KIND.replace('value: 50', 'value: 51')));
+    const { folder, manifest } = await project.run(THREE_KINDS);
+    const other = await rejudge(folder, project.cell(THREE_KINDS.replace('value: 50', 'value: 51')));
     expect(other.after.verdicts).not.toEqual(manifest.verdicts);
-    const { verifications: _, ...again } = (await rejudge(folder, project.cell(EVERY_KIND))).manifest;
+    const { verifications: _, ...again } = (await rejudge(folder, project.cell(THREE_KINDS))).manifest;
     const { verifications: __, sidecars: ___, ...fresh } = manifest;
     expect(JSON.stringify({ ...again, sidecars: {} })).toBe(JSON.stringify({ ...fresh, sidecars: {} }));
     expect(manifest.verdicts).toHaveLength(3);
@@ -99,11 +99,11 @@ describe('rejudge', () => {
 
   it('writes the very file that the fresh run wrote, but for the time', async () => {
     const project = new Project();
-    const { folder, manifest } = await project.run(EVERY_KIND);
+    const { folder, manifest } = await project.run(THREE_KINDS);
     const file = join(folder, manifest.verifications[0]!.file);
     const fresh = readFileSync(file, 'utf8');
     await rejudge(folder, project.cell(LOOSE));
-    await rejudge(folder, project.cell(EVERY_KIND));
+    await rejudge(folder, project.cell(THREE_KINDS));
     const timeless = (text: string): string => text.replace(/"verified_at": "[^"]*"/, '');
     expect(timeless(readFileSync(file, 'utf8'))).toBe(timeless(fresh));
   });
