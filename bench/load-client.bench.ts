@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import type { Arrival, LoadPlan } from '../src/adapters/shared/load-plan.ts';
 import type { LoadSummary } from '../src/adapters/shared/load-tally.ts';
 import { startLoad } from '../src/adapters/shared/load.ts';
-import type { SampleRow } from '../src/evidence/samples.ts';
+import type { SampleRow } from '../src/evidence/tables/samples.ts';
 import type { StubRecord } from './stub-schedule.ts';
 import { clockMs, stubSchedule, stubTokens } from './stub-schedule.ts';
 

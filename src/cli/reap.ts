@@ -3,7 +3,7 @@ import { relative, resolve } from 'node:path';
 import { defineCommand } from 'citty';
 import type { ArgsDef } from 'citty';
 import { AssayError } from '../core/errors.ts';
-import { listLive } from '../evidence/live-runs.ts';
+import { listLive } from '../evidence/store/live-runs.ts';
 import { reapDeadRuns } from '../session/reap.ts';
 import type { Reaped } from '../session/reap.ts';
 import { readOptions } from './arguments.ts';

@@ -5,7 +5,7 @@ import { isNamedBy } from '../config/only-cells.ts';
 import { AssayError } from '../core/errors.ts';
 import { formatNumber } from '../core/units.ts';
 import type { Status } from '../evidence/failure.ts';
-import { findRuns } from '../evidence/find-runs.ts';
+import { findRuns } from '../evidence/store/find-runs.ts';
 import { readManifest } from '../evidence/run-reader.ts';
 import { frameworks } from '../session/registry.ts';
 import { reparse as reparseRun } from '../session/reparse.ts';

@@ -1,6 +1,6 @@
 import { styleText } from 'node:util';
 import { clip, displayWidth, printable } from '../core/display-width.ts';
-import type { AnswerColumn, Cell } from '../evidence/query-value.ts';
+import type { AnswerColumn, Cell } from '../evidence/query/query-value.ts';
 
 /** Where a table is printed. */
 interface Screen {

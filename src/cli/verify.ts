@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import { defineCommand } from 'citty';
 import type { ArgsDef } from 'citty';
 import { AssayError } from '../core/errors.ts';
-import { findRuns } from '../evidence/find-runs.ts';
+import { findRuns } from '../evidence/store/find-runs.ts';
 import { checkEvidence, readManifest } from '../evidence/run-reader.ts';
 import { rejudgeStored } from '../session/stored-cells.ts';
 import type { StoredOutcome } from '../session/stored-cells.ts';

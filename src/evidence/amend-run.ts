@@ -2,7 +2,7 @@ import { existsSync, renameSync, rmSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { hashOfFile } from '../core/hash.ts';
 import { draftOf, syncFolder } from './atomic-file.ts';
-import { appendToCatalog } from './catalog.ts';
+import { appendToCatalog } from './store/catalog.ts';
 import { MANIFEST_VERSION } from './manifest.ts';
 import type { Manifest } from './manifest.ts';
 import { requireRewritable } from './parse-manifest.ts';

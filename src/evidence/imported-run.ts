@@ -3,13 +3,13 @@ import { basename, dirname, join } from 'node:path';
 import { z } from 'zod';
 import { AssayError, messageOf } from '../core/errors.ts';
 import { syncFolder } from './atomic-file.ts';
-import { appendToCatalog } from './catalog.ts';
+import { appendToCatalog } from './store/catalog.ts';
 import type { Manifest } from './manifest.ts';
 import { RUN_FILES } from './run-folder.ts';
 import { readManifest } from './run-reader.ts';
 import { fingerprintSidecars, RunWriter } from './run-writer.ts';
-import { storedRuns } from './run-store.ts';
-import type { SampleRow } from './samples.ts';
+import { storedRuns } from './store/run-store.ts';
+import type { SampleRow } from './tables/samples.ts';
 
 /** What an imported run keeps of the file that it comes from. */
 export interface Original {

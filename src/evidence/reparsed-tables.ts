@@ -4,12 +4,12 @@ import { AssayError } from '../core/errors.ts';
 import { hashOfFile } from '../core/hash.ts';
 import type { Sha256 } from '../core/hash.ts';
 import { draftOf } from './atomic-file.ts';
-import { openCapture } from './capture.ts';
-import { samplesTable, trajectoryTable } from './column-schema.ts';
-import type { LoadedTables } from './load-tables.ts';
+import { openCapture } from './tables/capture.ts';
+import { samplesTable, trajectoryTable } from './tables/column-schema.ts';
+import type { LoadedTables } from './tables/load-tables.ts';
 import type { Manifest } from './manifest.ts';
-import { writeParquet } from './parquet.ts';
-import { readSamples, readTrajectory } from './read-columns.ts';
+import { writeParquet } from './tables/parquet.ts';
+import { readSamples, readTrajectory } from './tables/read-columns.ts';
 import { RUN_FILES } from './run-folder.ts';
 import type { RunWriter } from './run-writer.ts';
 

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { noSecrets } from '../core/scrubber.ts';
 import type { Scrubber } from '../core/scrubber.ts';
-import type { Column, TableSchema } from './column-schema.ts';
+import type { Column, TableSchema } from './tables/column-schema.ts';
 import { manifestSchema } from './manifest.ts';
 import type { Manifest } from './manifest.ts';
 import type { Verdict } from './verdict.ts';

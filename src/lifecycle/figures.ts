@@ -1,4 +1,4 @@
-import type { LoadedTables } from '../evidence/load-tables.ts';
+import type { LoadedTables } from '../evidence/tables/load-tables.ts';
 import type { Manifest } from '../evidence/manifest.ts';
 import { inferenceScalars } from '../verdicts/scalars.ts';
 import type { WorkloadResult } from './adapter.ts';

@@ -2,7 +2,7 @@ import type { CellThreshold } from '../config/cell.ts';
 import { hashOf } from '../core/hash.ts';
 import type { Sha256 } from '../core/hash.ts';
 import type { Failure } from '../evidence/failure.ts';
-import type { LoadedTables } from '../evidence/load-tables.ts';
+import type { LoadedTables } from '../evidence/tables/load-tables.ts';
 import type { Manifest } from '../evidence/manifest.ts';
 import type { Verdict } from '../evidence/verdict.ts';
 import type { Verification } from '../evidence/verification.ts';

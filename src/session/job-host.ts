@@ -6,7 +6,7 @@ import { noSecrets, scrubberOf } from '../core/scrubber.ts';
 import type { Scrubber } from '../core/scrubber.ts';
 import { presentSecrets, readSecrets } from '../core/secret.ts';
 import type { SecretValue } from '../core/secret.ts';
-import { appendToCatalog } from '../evidence/catalog.ts';
+import { appendToCatalog } from '../evidence/store/catalog.ts';
 import type { Manifest } from '../evidence/manifest.ts';
 import { RUN_FILES } from '../evidence/run-folder.ts';
 import { readOwnManifest, RunWriter } from '../evidence/run-writer.ts';

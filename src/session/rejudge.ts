@@ -7,7 +7,7 @@ import type { Sha256 } from '../core/hash.ts';
 import { amendRun } from '../evidence/amend-run.ts';
 import type { Amendment } from '../evidence/amend-run.ts';
 import type { Status } from '../evidence/failure.ts';
-import { loadTables } from '../evidence/load-tables.ts';
+import { loadTables } from '../evidence/tables/load-tables.ts';
 import type { Manifest } from '../evidence/manifest.ts';
 import { RUN_FILES } from '../evidence/run-folder.ts';
 import { checkEvidence, readManifest } from '../evidence/run-reader.ts';

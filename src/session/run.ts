@@ -1,7 +1,7 @@
 import { v7 as uuidv7 } from 'uuid';
 import { digestOn } from '../exec/image-digest.ts';
 import type { Phase, Status } from '../evidence/failure.ts';
-import { forgetLive, noteLive } from '../evidence/live-runs.ts';
+import { forgetLive, noteLive } from '../evidence/store/live-runs.ts';
 import { prepareArtifacts } from '../evidence/run-folder.ts';
 import type { Progress, RunRequest } from '../lifecycle/adapter.ts';
 import { hostsSpecOf } from './hosts-spec.ts';

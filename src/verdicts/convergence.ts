@@ -1,6 +1,6 @@
 import { parseMetricName } from '../config/metric-name.ts';
 import type { ThresholdOf } from '../config/threshold.ts';
-import type { Series } from '../evidence/tables.ts';
+import type { Series } from '../evidence/tables/tables.ts';
 import type { Verdict } from '../evidence/verdict.ts';
 import type { Bound } from './bound.ts';
 import type { Question } from './judge.ts';

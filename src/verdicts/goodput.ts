@@ -1,5 +1,5 @@
 import type { ThresholdOf } from '../config/threshold.ts';
-import type { SampleColumns } from '../evidence/tables.ts';
+import type { SampleColumns } from '../evidence/tables/tables.ts';
 import type { Verdict } from '../evidence/verdict.ts';
 import { measure, noneCompleted, noteFailures } from './describe.ts';
 import { judge, withoutAnswer } from './judge.ts';

@@ -1,7 +1,7 @@
 import { parseMetricName } from '../config/metric-name.ts';
 import type { ThresholdOf } from '../config/threshold.ts';
 import type { Window } from '../config/thresholds/monotonicity.ts';
-import type { Series } from '../evidence/tables.ts';
+import type { Series } from '../evidence/tables/tables.ts';
 import type { Verdict } from '../evidence/verdict.ts';
 import { count, measure } from './describe.ts';
 import type { Question } from './judge.ts';

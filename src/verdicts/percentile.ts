@@ -1,7 +1,7 @@
 import { isUpperBound } from '../config/thresholds/comparison.ts';
 import { parseMetricName, percentileName } from '../config/metric-name.ts';
 import type { ThresholdOf } from '../config/threshold.ts';
-import type { SampleColumns } from '../evidence/tables.ts';
+import type { SampleColumns } from '../evidence/tables/tables.ts';
 import type { Verdict } from '../evidence/verdict.ts';
 import { count, noneCompleted, noteFailures } from './describe.ts';
 import { judge, withoutAnswer } from './judge.ts';

@@ -1,4 +1,4 @@
-import type { SampleColumns, Series } from '../evidence/tables.ts';
+import type { SampleColumns, Series } from '../evidence/tables/tables.ts';
 
 /** Everything a verdict may look at: the rows one run left, already loaded. */
 export interface RunTables {

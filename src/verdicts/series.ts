@@ -1,4 +1,4 @@
-import type { Series } from '../evidence/tables.ts';
+import type { Series } from '../evidence/tables/tables.ts';
 import type { Verdict } from '../evidence/verdict.ts';
 import { marginOf } from './bound.ts';
 import { count } from './describe.ts';

@@ -1,6 +1,6 @@
 import { parseMetricName } from '../config/metric-name.ts';
 import type { ThresholdOf } from '../config/threshold.ts';
-import type { SampleColumns } from '../evidence/tables.ts';
+import type { SampleColumns } from '../evidence/tables/tables.ts';
 import type { Verdict } from '../evidence/verdict.ts';
 import { count, noneCompleted, noteFailures } from './describe.ts';
 import { judge, withoutAnswer } from './judge.ts';

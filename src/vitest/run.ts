@@ -3,10 +3,10 @@ import { join } from 'node:path';
 import { AssayError } from '../core/errors.ts';
 import type { RecordedEvent } from '../evidence/events.ts';
 import type { Manifest } from '../evidence/manifest.ts';
-import { readSamples, readTrajectory } from '../evidence/read-columns.ts';
+import { readSamples, readTrajectory } from '../evidence/tables/read-columns.ts';
 import { RUN_FILES } from '../evidence/run-folder.ts';
 import { checkEvidence, readEvents, readManifest } from '../evidence/run-reader.ts';
-import type { SampleColumns, Series } from '../evidence/tables.ts';
+import type { SampleColumns, Series } from '../evidence/tables/tables.ts';
 import type { Verdict } from '../evidence/verdict.ts';
 import { NotEvaluable } from './not-evaluable.ts';
 

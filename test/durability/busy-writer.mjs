@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { v7 as uuidv7 } from 'uuid';
-import { appendToCatalog } from '../../dist/evidence/catalog.js';
-import { forgetLive, noteLive } from '../../dist/evidence/live-runs.js';
+import { appendToCatalog } from '../../dist/evidence/store/catalog.js';
+import { forgetLive, noteLive } from '../../dist/evidence/store/live-runs.js';
 import { runFolder } from '../../dist/evidence/run-folder.js';
 import { createRun, fingerprintSidecars, RunWriter } from '../../dist/evidence/run-writer.js';
 import { processIdentity } from '../../dist/core/process-start.js';

@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fingerprintSidecars, readOwnManifest, RunWriter } from '../../src/evidence/run-writer.ts';
 import { markInterrupted } from '../../src/evidence/interrupted.ts';
-import { appendToCatalog } from '../../src/evidence/catalog.ts';
+import { appendToCatalog } from '../../src/evidence/store/catalog.ts';
 import { writeVerification } from '../../src/evidence/verification.ts';
 import { point, sample } from '../unit/evidence/rows.ts';
 import { startedRun } from '../unit/started-run.ts';

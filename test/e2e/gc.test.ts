@@ -4,7 +4,7 @@ import { basename, dirname, join } from 'node:path';
 import { execa } from 'execa';
 import { describe, expect, it } from 'vitest';
 import type { Manifest } from '../../src/evidence/manifest.ts';
-import { noteLive } from '../../src/evidence/live-runs.ts';
+import { noteLive } from '../../src/evidence/store/live-runs.ts';
 import { endedManifest, leaveRun } from '../unit/evidence/leave-run.ts';
 import { REPOSITORY } from './project.ts';
 

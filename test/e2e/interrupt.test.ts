@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { execa } from 'execa';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { Manifest } from '../../src/evidence/manifest.ts';
-import { listLive } from '../../src/evidence/live-runs.ts';
+import { listLive } from '../../src/evidence/store/live-runs.ts';
 import { readManifest } from '../../src/evidence/run-reader.ts';
 import { localExecutor } from '../../src/exec/local.ts';
 import { ONE_CELL, Project, REPOSITORY } from './project.ts';

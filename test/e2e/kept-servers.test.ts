@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, realpathSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { listLive, noteLive } from '../../src/evidence/live-runs.ts';
+import { listLive, noteLive } from '../../src/evidence/store/live-runs.ts';
 import { checkEvidence, readManifest } from '../../src/evidence/run-reader.ts';
 import type * as JobClient from '../../src/session/job-client.ts';
 import { planSession } from '../../src/session/plan.ts';

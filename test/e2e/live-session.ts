@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
-import { listLive } from '../../src/evidence/live-runs.ts';
+import { listLive } from '../../src/evidence/store/live-runs.ts';
 import { readManifest } from '../../src/evidence/run-reader.ts';
 import type { Manifest } from '../../src/evidence/manifest.ts';
 import { localExecutor } from '../../src/exec/local.ts';

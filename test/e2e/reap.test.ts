@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { describe, expect, it } from 'vitest';
-import { listLive, noteLive } from '../../src/evidence/live-runs.ts';
+import { listLive, noteLive } from '../../src/evidence/store/live-runs.ts';
 import { labelled, LiveSession, runsOf } from './live-session.ts';
 import { ONE_CELL, Project, REPOSITORY } from './project.ts';
 

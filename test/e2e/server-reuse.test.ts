@@ -3,7 +3,7 @@ import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { listLive } from '../../src/evidence/live-runs.ts';
+import { listLive } from '../../src/evidence/store/live-runs.ts';
 import { checkEvidence } from '../../src/evidence/run-reader.ts';
 import { labelled, LiveSession, runsOf, signalProcess } from './live-session.ts';
 import { ONE_CELL, Project } from './project.ts';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { expect, onTestFinished } from 'vitest';
 import { PHASES } from '../../src/evidence/failure.ts';
 import type { Phase } from '../../src/evidence/failure.ts';
-import { listLive } from '../../src/evidence/live-runs.ts';
+import { listLive } from '../../src/evidence/store/live-runs.ts';
 import { checkEvidence, readEvents, readManifest } from '../../src/evidence/run-reader.ts';
 import { runLocal } from '../../src/exec/local.ts';
 import { reapDeadRuns } from '../../src/session/reap.ts';

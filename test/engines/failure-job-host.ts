@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { vi } from 'vitest';
 import type { Phase } from '../../src/evidence/failure.ts';
-import { listLive, noteLive } from '../../src/evidence/live-runs.ts';
+import { listLive, noteLive } from '../../src/evidence/store/live-runs.ts';
 import type { RunRequest } from '../../src/lifecycle/adapter.ts';
 import type * as JobClient from '../../src/session/job-client.ts';
 import type { RunEnd } from '../../src/session/job-messages.ts';

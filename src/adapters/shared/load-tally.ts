@@ -1,5 +1,5 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
-import type { SampleRow } from '../../evidence/samples.ts';
+import type { SampleRow } from '../../evidence/tables/samples.ts';
 import { estimatePercentile } from '../../verdicts/statistics.ts';
 import type { RequestOutcome } from './exchange.ts';
 import { toUnixMs } from './sample-row.ts';

@@ -1,4 +1,4 @@
-import type { SampleRow } from '../../evidence/samples.ts';
+import type { SampleRow } from '../../evidence/tables/samples.ts';
 import { runArrivals } from './arrivals.ts';
 import type { RequestOutcome } from './exchange.ts';
 import type { LoadPlan } from './load-plan.ts';

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { textTable } from '../../../src/cli/text-table.ts';
 import { displayWidth } from '../../../src/core/display-width.ts';
-import type { Cell } from '../../../src/evidence/query-value.ts';
+import type { Cell } from '../../../src/evidence/query/query-value.ts';
 
 const screen = { width: 80, isColourful: false };
 

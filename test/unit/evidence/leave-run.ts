@@ -1,12 +1,12 @@
 import { join } from 'node:path';
 import { v7 } from 'uuid';
-import { samplesTable, trajectoryTable } from '../../../src/evidence/column-schema.ts';
+import { samplesTable, trajectoryTable } from '../../../src/evidence/tables/column-schema.ts';
 import type { Manifest } from '../../../src/evidence/manifest.ts';
-import { writeParquet } from '../../../src/evidence/parquet.ts';
+import { writeParquet } from '../../../src/evidence/tables/parquet.ts';
 import { RUN_FILES, runFolder } from '../../../src/evidence/run-folder.ts';
 import { createRun, readOwnManifest } from '../../../src/evidence/run-writer.ts';
-import type { SampleRow } from '../../../src/evidence/samples.ts';
-import type { TrajectoryRow } from '../../../src/evidence/trajectory.ts';
+import type { SampleRow } from '../../../src/evidence/tables/samples.ts';
+import type { TrajectoryRow } from '../../../src/evidence/tables/trajectory.ts';
 import { captured } from './rows.ts';
 import { startedRun } from './started-run.ts';
 

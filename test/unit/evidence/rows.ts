@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { onTestFinished } from 'vitest';
-import { openCapture } from '../../../src/evidence/capture.ts';
-import type { TableSchema } from '../../../src/evidence/column-schema.ts';
-import type { SampleRow } from '../../../src/evidence/samples.ts';
-import type { TrajectoryRow } from '../../../src/evidence/trajectory.ts';
+import { openCapture } from '../../../src/evidence/tables/capture.ts';
+import type { TableSchema } from '../../../src/evidence/tables/column-schema.ts';
+import type { SampleRow } from '../../../src/evidence/tables/samples.ts';
+import type { TrajectoryRow } from '../../../src/evidence/tables/trajectory.ts';
 
 /** A folder that is gone after the test. */
 export function temporaryFolder(): string {

@@ -2,8 +2,8 @@ import { join } from 'node:path';
 import { asyncBufferFromFile, parquetMetadataAsync, parquetReadObjects } from 'hyparquet';
 import { compressors } from 'hyparquet-compressors';
 import { describe, expect, it } from 'vitest';
-import { samplesTable, trajectoryTable } from '../../../src/evidence/column-schema.ts';
-import { writeParquet } from '../../../src/evidence/parquet.ts';
+import { samplesTable, trajectoryTable } from '../../../src/evidence/tables/column-schema.ts';
+import { writeParquet } from '../../../src/evidence/tables/parquet.ts';
 import { captured, point, sample, temporaryFolder } from './rows.ts';
 
 async function readRows(path: string): Promise<Record<string, unknown>[]> {

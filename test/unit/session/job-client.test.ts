@@ -1,6 +1,6 @@
 import { execa } from 'execa';
 import { describe, expect, it } from 'vitest';
-import { listLive, noteLive } from '../../../src/evidence/live-runs.ts';
+import { listLive, noteLive } from '../../../src/evidence/store/live-runs.ts';
 import { readManifest } from '../../../src/evidence/run-reader.ts';
 import { readOwnManifest, writeManifest } from '../../../src/evidence/run-writer.ts';
 import type { RunRequest } from '../../../src/lifecycle/adapter.ts';

@@ -14,7 +14,7 @@ import { basename, dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { llamaCppSpec } from '../../../src/adapters/llama-cpp/params.ts';
-import { loadTables } from '../../../src/evidence/load-tables.ts';
+import { loadTables } from '../../../src/evidence/tables/load-tables.ts';
 import type { Manifest } from '../../../src/evidence/manifest.ts';
 import { RUN_FILES } from '../../../src/evidence/run-folder.ts';
 import { checkEvidence, readManifest } from '../../../src/evidence/run-reader.ts';

@@ -2,7 +2,7 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { listLive } from '../../../src/evidence/live-runs.ts';
+import { listLive } from '../../../src/evidence/store/live-runs.ts';
 import { planSession } from '../../../src/session/plan.ts';
 import { frameworks } from '../../../src/session/registry.ts';
 import type { ReuseMode } from '../../../src/session/reuse.ts';

@@ -6,7 +6,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { gitSha } from '../../../src/core/git-sha.ts';
 import { hashOf } from '../../../src/core/hash.ts';
-import { findRuns } from '../../../src/evidence/find-runs.ts';
+import { findRuns } from '../../../src/evidence/store/find-runs.ts';
 import type { Manifest } from '../../../src/evidence/manifest.ts';
 import { readManifest } from '../../../src/evidence/run-reader.ts';
 import { planSession, withImage } from '../../../src/session/plan.ts';

@@ -1,6 +1,6 @@
 import type { ThresholdKind, ThresholdOf } from '../../../src/config/threshold.ts';
 import { thresholdSchema } from '../../../src/config/threshold.ts';
-import type { SampleColumns, Series } from '../../../src/evidence/tables.ts';
+import type { SampleColumns, Series } from '../../../src/evidence/tables/tables.ts';
 import type { RunTables } from '../../../src/verdicts/run-tables.ts';
 
 /** One request; a metric that is null was not measured. */

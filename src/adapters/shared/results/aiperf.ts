@@ -1,4 +1,4 @@
-import type { SampleRow } from '../../../evidence/samples.ts';
+import type { SampleRow } from '../../../evidence/tables/samples.ts';
 import { isRecord, show } from './fields.ts';
 import type { Fields, Notes } from './fields.ts';
 import { unknownOrigin } from './result-run.ts';

@@ -1,4 +1,4 @@
-import type { SampleRow } from '../../../evidence/samples.ts';
+import type { SampleRow } from '../../../evidence/tables/samples.ts';
 import type { Fields } from './fields.ts';
 
 const LISTS = ['ttfts', 'itls', 'errors', 'input_lens', 'output_lens', 'start_times'] as const;

@@ -1,4 +1,4 @@
-import type { SampleRow } from '../../../evidence/samples.ts';
+import type { SampleRow } from '../../../evidence/tables/samples.ts';
 
 /** The kinds of result files that can be read. */
 export const RESULT_FORMATS = ['vllm-bench', 'sglang-bench', 'inferencex-agg', 'aiperf'] as const;

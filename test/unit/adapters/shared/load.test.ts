@@ -7,7 +7,7 @@ import { arrivalOffsetsMs } from '../../../../src/adapters/shared/arrivals.ts';
 import type { LoadPlan } from '../../../../src/adapters/shared/load-plan.ts';
 import { startLoad } from '../../../../src/adapters/shared/load.ts';
 import { createRandom } from '../../../../src/adapters/shared/random.ts';
-import type { SampleRow } from '../../../../src/evidence/samples.ts';
+import type { SampleRow } from '../../../../src/evidence/tables/samples.ts';
 import { answerThreeTokens, done, event, gate, planFor, startStub, stream, token, usage } from './openai-stub.ts';
 
 const ms = expect.any(Number) as number;

@@ -1,0 +1,148 @@
+import { readdirSync } from 'node:fs';
+import { basename, join, resolve } from 'node:path';
+import { messageOf } from '../../core/errors.ts';
+import { appendLines, catalogLine, openCatalog, stampOf } from './catalog.ts';
+import type { Catalog } from './catalog.ts';
+import { factOf } from './fact.ts';
+import type { Fact } from './fact.ts';
+import type { Manifest } from '../manifest.ts';
+import { RUN_LEVELS } from '../run-folder.ts';
+import { readManifest } from '../run-reader.ts';
+
+/** A run that ended. */
+export interface StoredRun {
+  /** The run directory, absolute. */
+  readonly folder: string;
+  readonly fact: Fact;
+  /** Says which manifest `fact` was made from. */
+  readonly stamp: string;
+}
+
+/** The place of a run, and which manifest it has there. */
+export interface StoredPlace {
+  readonly runId: string;
+  /** Relative to the artifact directory. */
+  readonly path: string;
+  readonly stamp: string;
+}
+
+/** What a reader of stored runs may say and ask. */
+export interface StoreOptions {
+  /** Is told of every run directory that cannot be read, with the reason. */
+  readonly onUnreadable?: OnUnreadable;
+  /** Whether a run can be left out, because its reader has it as it is: it is not read then. */
+  readonly isKnown?: (place: StoredPlace) => boolean;
+}
+
+type OnUnreadable = (folder: string, reason: string) => void;
+
+/**
+ * Every run that ended in an artifact directory, oldest first. The run directories decide; what the catalogue says of
+ * them is taken where it is up to date, and mended where it is not. Nothing of a run is kept once the next is asked for.
+ */
+export function* storedRuns(artifacts: string, options: StoreOptions = {}): Generator<StoredRun, void, undefined> {
+  const { onUnreadable = () => undefined, isKnown = () => false } = options;
+  const reader = new FactReader(resolve(artifacts), onUnreadable);
+  try {
+    for (const { runId, path } of runsIn(artifacts, onUnreadable)) {
+      const folder = join(resolve(artifacts), path);
+      // Before the manifest is read: one that replaces it meanwhile has another stamp.
+      const stamp = stampOf(folder) ?? '';
+      if (isKnown({ runId, path, stamp })) continue;
+      const fact = reader.read({ runId, path, stamp });
+      if (fact !== null) yield { folder, fact, stamp };
+    }
+  } finally {
+    reader.close();
+  }
+}
+
+const MEND_CHARACTERS = 2 ** 18;
+
+/** Reads rows from the catalogue, or else from manifests; then it adds the lines that the catalogue lacks. */
+class FactReader {
+  readonly #artifacts: string;
+  readonly #onUnreadable: OnUnreadable;
+  #catalog: Catalog | null = null;
+  #missing = '';
+
+  constructor(artifacts: string, onUnreadable: OnUnreadable) {
+    this.#artifacts = artifacts;
+    this.#onUnreadable = onUnreadable;
+  }
+
+  /** The row of a run; null for one that has not ended, or that cannot be read. */
+  read({ runId, path, stamp }: StoredPlace): Fact | null {
+    this.#catalog ??= openCatalog(this.#artifacts);
+    const known = this.#catalog.find(runId, stamp);
+    if (known?.['path'] === path) return known;
+    const manifest = this.#manifestOf(join(this.#artifacts, path));
+    if (manifest === null || manifest.status === 'running') return null;
+    const fact = factOf(manifest, path);
+    this.#missing += catalogLine(fact, stamp);
+    if (this.#missing.length > MEND_CHARACTERS) this.#mend();
+    return fact;
+  }
+
+  close(): void {
+    this.#catalog?.close();
+    this.#mend();
+  }
+
+  #manifestOf(folder: string): Manifest | null {
+    try {
+      const manifest = readManifest(folder);
+      if (manifest.run_id === basename(folder)) return manifest;
+      this.#onUnreadable(folder, `its manifest is that of run ${manifest.run_id}`);
+    } catch (thrown) {
+      this.#onUnreadable(folder, messageOf(thrown));
+    }
+    return null;
+  }
+
+  #mend(): void {
+    try {
+      if (this.#missing !== '') appendLines(this.#artifacts, this.#missing);
+    } catch {
+      // A folder that may only be read: its next reader reads the manifests again.
+    }
+    this.#missing = '';
+  }
+}
+
+// What is a run is known by its place. The id of a run begins with the time at which it began.
+const RUN_ID = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
+
+type Place = Omit<StoredPlace, 'stamp'>;
+
+function runsIn(artifacts: string, onUnreadable: OnUnreadable): readonly Place[] {
+  let folders: readonly string[] = [''];
+  for (let level = 1; level < RUN_LEVELS; level++) {
+    folders = folders.flatMap((folder) => foldersIn(join(artifacts, folder)).map((name) => join(folder, name)));
+  }
+  const places = folders.flatMap((folder) =>
+    foldersIn(join(artifacts, folder)).map((runId) => ({ runId, path: join(folder, runId) })),
+  );
+  const runs = places.filter(({ runId }) => RUN_ID.test(runId)).sort(byIdThenPath);
+  return runs.filter(({ runId, path }, index) => {
+    const isCopy = runs[index - 1]?.runId === runId;
+    if (isCopy) onUnreadable(join(resolve(artifacts), path), `run ${runId} has a directory already`);
+    return !isCopy;
+  });
+}
+
+function byIdThenPath(a: Place, b: Place): number {
+  const [left, right] = a.runId === b.runId ? [a.path, b.path] : [a.runId, b.runId];
+  return left < right ? -1 : 1;
+}
+
+function foldersIn(folder: string): readonly string[] {
+  try {
+    const entries = readdirSync(folder, { withFileTypes: true });
+    return entries.filter((entry) => entry.isDirectory() && !entry.name.startsWith('.')).map(({ name }) => name);
+  } catch (thrown) {
+    // Somebody may delete runs at this moment.
+    if ((thrown as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    throw thrown;
+  }
+}
