@@ -48,9 +48,9 @@ export function identify(cell: Cell, inputs: IdentityInputs): Identity {
   return {
     workloadHash: hashOf(workloadInputs(cell, inputs)),
     isPending: container !== undefined && (pinnedDigest(container) ?? inputs.imageDigest) === null,
-    verificationHash: verificationHash(cell, inputs),
+    verificationHash: verificationHash(cell.thresholds, inputs),
     configHash: configHash(cell.workload),
-    experimentId: experimentId(cell),
+    experimentId: experimentId(cell.workload),
   };
 }
 
@@ -90,8 +90,8 @@ function pinnedDigest({ image, digest }: ContainerSpec): string | null {
 
 /** What a cell's verification hash is made of: everything that decides how a run is judged. */
 function verificationInputs(
-  { thresholds }: Cell,
-  { patterns, verdictEngineVersion }: IdentityInputs,
+  thresholds: Cell['thresholds'],
+  { patterns, verdictEngineVersion }: JudgingInputs,
 ): Readonly<Record<string, unknown>> {
   return {
     // In whatever order they are written, they judge alike.
@@ -106,7 +106,9 @@ function boundOf({ when: _when, benchmark: _benchmark, ...bound }: Threshold): u
   return bound;
 }
 
-interface KnownVerification extends Pick<IdentityInputs, 'patterns' | 'verdictEngineVersion'> {
+type JudgingInputs = Pick<IdentityInputs, 'patterns' | 'verdictEngineVersion'>;
+
+interface KnownVerification extends JudgingInputs {
   readonly hash: Sha256;
 }
 
@@ -114,12 +116,13 @@ interface KnownVerification extends Pick<IdentityInputs, 'patterns' | 'verdictEn
 const verificationHashes = new WeakMap<Cell['thresholds'], KnownVerification>();
 const configHashes = new WeakMap<Workload, Sha256>();
 
-function verificationHash(cell: Cell, inputs: IdentityInputs): Sha256 {
+/** The hash of how runs are judged by these thresholds. */
+export function verificationHash(thresholds: Cell['thresholds'], inputs: JudgingInputs): Sha256 {
   const { patterns, verdictEngineVersion } = inputs;
-  const known = verificationHashes.get(cell.thresholds);
+  const known = verificationHashes.get(thresholds);
   if (known?.patterns === patterns && known?.verdictEngineVersion === verdictEngineVersion) return known.hash;
-  const hash = hashOf(verificationInputs(cell, inputs));
-  verificationHashes.set(cell.thresholds, { patterns, verdictEngineVersion, hash });
+  const hash = hashOf(verificationInputs(thresholds, inputs));
+  verificationHashes.set(thresholds, { patterns, verdictEngineVersion, hash });
   return hash;
 }
 
@@ -129,8 +132,12 @@ function configHash(workload: Workload): Sha256 {
   return known;
 }
 
+interface Experiment extends Pick<Workload, 'framework' | 'knobs' | 'target_gpu'> {
+  readonly model: Pick<Workload['model'], 'id'>;
+}
+
 /** `<framework>/<model>/<quant>+<attention>+<backend>/<gpu>`, with `-` where a knob is not set. */
-function experimentId({ workload }: Cell): string {
-  const stack = ['quant', 'attention', 'backend'].map((knob) => String(workload.knobs[knob] ?? '-'));
-  return [workload.framework, workload.model.id, stack.join('+'), workload.target_gpu].join('/');
+export function experimentId({ framework, model, knobs, target_gpu: gpu }: Experiment): string {
+  const stack = ['quant', 'attention', 'backend'].map((knob) => String(knobs[knob] ?? '-'));
+  return [framework, model.id, stack.join('+'), gpu].join('/');
 }

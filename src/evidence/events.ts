@@ -38,7 +38,8 @@ export interface EventPayloads {
   'verify.passed': { readonly verdicts: number };
   'verify.failed': { readonly metric: string; readonly actual: number | null; readonly expected: number };
   'verify.done': PhaseEnd;
-  'teardown.start': Empty;
+  /** What each role had printed until then, as it stands in its log. */
+  'teardown.start': { readonly log_bytes: Readonly<Record<string, number>> };
   'teardown.done': PhaseEnd;
   'attempt.interrupted': { readonly reason: string };
 }

@@ -77,6 +77,18 @@ export function readVerification(folder: string, { file }: Manifest['verificatio
 }
 
 /**
+ * A run as one way of judging it left it, where it was judged that way before another; any other run as it is.
+ *
+ * @throws AssayError EVIDENCE_MISSING or EVIDENCE_DAMAGED, naming the file.
+ */
+export function asJudgedBy(folder: string, manifest: Manifest, verificationHash: string): Manifest {
+  const entry = manifest.verifications.find((one) => one.verification_hash === verificationHash);
+  if (manifest.verification_hash === verificationHash || entry === undefined) return manifest;
+  const { enforce, status, failure, verdicts } = readVerification(folder, entry);
+  return { ...manifest, verification_hash: verificationHash, enforce, status, failure, verdicts: [...verdicts] };
+}
+
+/**
  * The judgement of a run that a version without a history left: what its manifest says, at the time that its file says.
  *
  * @throws AssayError EVIDENCE_DAMAGED, naming the file.

@@ -24,6 +24,11 @@ const NOTHING: Leftovers = { count: 0, unconfirmed: [] };
 const ROUNDS = 10;
 const BETWEEN_ROUNDS_MS = 20;
 
+// The session of a process that is about to be gone reads as 0: it is the one that was found before.
+function nameOf(item: Labelled): string {
+  return `${item.kind} ${item.kind === 'process' ? item.pid : item.id}`;
+}
+
 /** Ends what carries a run's label on one host, except what is to be kept, until a search finds no more. Never rejects. */
 export async function endLabelled(
   executor: Executor,
@@ -38,7 +43,7 @@ export async function endLabelled(
       if (found === null) return { count: null, unconfirmed: [] };
       const orphans = found.filter((item) => !isKept(item));
       if (orphans.length === 0) return { count: ended.size, unconfirmed: [] };
-      for (const orphan of orphans) ended.add(JSON.stringify(orphan));
+      for (const orphan of orphans) ended.add(nameOf(orphan));
       await executor.end(orphans);
     }
     return unconfirmed(executor.host, new Error(`something of run ${runId} is there after every attempt to end it`));

@@ -209,8 +209,9 @@ class Job {
       verificationHash: identity.verificationHash,
       tool: record.manifest.tool,
     });
-    record.setVerification(verification);
+    // The history of a run lists nothing that is not there.
     context.writer.verification(verification);
+    record.setVerification(verification);
     this.#judge(verification);
   }
 

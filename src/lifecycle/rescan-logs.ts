@@ -1,9 +1,11 @@
 import { createReadStream, existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { z } from 'zod';
 import type { Failure } from '../evidence/failure.ts';
 import type { Manifest } from '../evidence/manifest.ts';
 import { RUN_FILES } from '../evidence/run-folder.ts';
+import { readEvents } from '../evidence/run-reader.ts';
 import { matchFrameworkLine, matchKernelLine } from './patterns.ts';
 import type { Pattern } from './patterns.ts';
 
@@ -15,10 +17,11 @@ export async function rescanLogs(
   folder: string,
   { launches, hosts }: Pick<Manifest, 'launches' | 'hosts'>,
 ): Promise<Failure | null> {
+  const bytesOf = bytesOfRun(folder);
   for (const { role, host } of launches) {
     const source = `${role}.${host}`;
     const path = join(folder, RUN_FILES.logs, `${source}.log`);
-    const failure = await firstFatal(source, linesOf(path), matchFrameworkLine);
+    const failure = await firstFatal(source, linesOf(path, bytesOf(source)), matchFrameworkLine);
     if (failure !== null) return failure;
   }
   for (const { hostname } of hosts) {
@@ -46,9 +49,18 @@ async function firstFatal(
   return null;
 }
 
+const endSchema = z.object({ event: z.literal('teardown.start'), log_bytes: z.record(z.string(), z.int().min(0)) });
+
+/** How much of each log is of the run: not what a role says while it is stopped, where its events tell the one from the other. */
+function bytesOfRun(folder: string): (source: string) => number {
+  const end = readEvents(folder).flatMap((event) => endSchema.safeParse(event).data ?? [])[0];
+  return (source) => end?.log_bytes[source] ?? Infinity;
+}
+
 /** A log may be larger than a text can be. */
-function linesOf(path: string): AsyncIterable<string> | Iterable<string> {
-  return existsSync(path) ? createInterface({ input: createReadStream(path), crlfDelay: Infinity }) : [];
+function linesOf(path: string, bytes: number): AsyncIterable<string> | Iterable<string> {
+  if (bytes === 0 || !existsSync(path)) return [];
+  return createInterface({ input: createReadStream(path, { end: bytes - 1 }), crlfDelay: Infinity });
 }
 
 /** What a kernel logged during the run; nothing where nobody could read it before, for then all of it may be older. */

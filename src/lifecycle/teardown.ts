@@ -1,6 +1,9 @@
+import { statSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { sentenceOf } from '../core/errors.ts';
 import { formatDuration } from '../core/units.ts';
+import { RUN_FILES } from '../evidence/run-folder.ts';
 import type { HostState } from './host-state.ts';
 import { Interruption } from './interruption.ts';
 import type { JobParts } from './job.ts';
@@ -43,7 +46,7 @@ class Teardown {
     const { events } = context.writer;
     listener.onPhase('teardown');
     record.startPhase('teardown');
-    await this.#attempt(() => events.record('teardown.start', {}));
+    await this.#attempt(() => events.record('teardown.start', { log_bytes: this.#logBytes() }));
     await this.#attempt(() => this.#noteInterruption());
     await this.#attempt(() => this.#ending.hostState.unwatch());
     await this.#attempt(() => record.setUsage(context.launched));
@@ -66,6 +69,16 @@ class Teardown {
     const end = { phase_duration_s: record.endPhase(outcome), status: outcome } as const;
     await this.#attempt(() => events.record('teardown.done', end));
     await this.#attempt(() => events.close());
+  }
+
+  /** What a role says while it is stopped is not of the run, also not for whoever searches its log later. */
+  #logBytes(): Readonly<Record<string, number>> {
+    const { launched, request } = this.#parts.context;
+    const logs = launched.map(({ role, host }) => {
+      const path = join(request.folder, RUN_FILES.logs, `${role}.${host}.log`);
+      return [`${role}.${host}`, statSync(path, { throwIfNoEntry: false })?.size ?? 0] as const;
+    });
+    return Object.fromEntries(logs);
   }
 
   #noteInterruption(): void {

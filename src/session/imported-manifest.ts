@@ -1,21 +1,18 @@
-import { existsSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { dump } from 'js-yaml';
 import type { Origin } from '../adapters/shared/results/result-run.ts';
 import type { CellThreshold } from '../config/cell.ts';
-import { workloadInputs } from '../config/identity.ts';
+import { experimentId, verificationHash, workloadInputs } from '../config/identity.ts';
 import type { Scalar } from '../config/schema/framework.ts';
 import { normaliseTag } from '../config/tags.ts';
 import { gitSha } from '../core/git-sha.ts';
 import { hashOf } from '../core/hash.ts';
-import type { Sha256 } from '../core/hash.ts';
 import { MANIFEST_VERSION } from '../evidence/manifest.ts';
 import type { Manifest } from '../evidence/manifest.ts';
 import { patternCatalogue } from '../lifecycle/patterns.ts';
 import { verdictEngineVersion } from '../verdicts/evaluate.ts';
 import { invokerOf } from './invoker.ts';
 import type { PlannedCell } from './plan.ts';
-import { tool } from './tool.ts';
+import { toolFacts } from './tool.ts';
 
 /** What the user says of a file that no config describes. */
 export interface ImportNames {
@@ -112,7 +109,7 @@ export function identityByNames(origin: Origin, names: ImportNames): ImportedIde
       workload_hash: hashOf(hashed),
       workload_inputs: hashed,
       verification_hash: UNJUDGED,
-      experiment_id: experimentId(shared, model),
+      experiment_id: experimentId({ ...shared, model: { id: model } }),
       git_sha: null,
       workload_kind: 'inference',
       config_file: '',
@@ -127,11 +124,7 @@ export function identityByNames(origin: Origin, names: ImportNames): ImportedIde
 }
 
 /** The verification hash of every cell without thresholds. */
-const UNJUDGED: Sha256 = hashOf({
-  thresholds: {},
-  patterns: patternCatalogue,
-  verdict_engine_version: verdictEngineVersion,
-});
+const UNJUDGED = verificationHash([], { patterns: patternCatalogue, verdictEngineVersion });
 
 const AXIS_TOKENS: Readonly<Record<string, string>> = {
   concurrency: 'conc',
@@ -158,11 +151,6 @@ function cellIdOf({ isl, osl, ...others }: Readonly<Record<string, Scalar>>): st
 
 type Named = Pick<Manifest, 'framework' | 'target_gpu' | 'knobs' | 'test_id' | 'cell_id'>;
 
-function experimentId({ framework, knobs, target_gpu: gpu }: Named, model: string): string {
-  const stack = ['quant', 'attention', 'backend'].map((knob) => String(knobs[knob] ?? '-'));
-  return [framework, model, stack.join('+'), gpu].join('/');
-}
-
 function tagsOf(
   { framework, target_gpu: gpu, knobs, test_id: testId, cell_id: cellId }: Named,
   model: string,
@@ -184,9 +172,6 @@ function containerOf(image: string | null): Manifest['container'] {
   return image === null ? null : { image, digest: null, runtime: 'unknown' };
 }
 
-// Installed, this package lies in somebody else's repository.
-const PACKAGE = fileURLToPath(new URL('../../', import.meta.url));
-
 /** What a manifest says of a run of which nothing was launched here, before it is read and judged. */
 export function importedManifest(
   { facts, enforce }: ImportedIdentity,
@@ -196,7 +181,7 @@ export function importedManifest(
     schema_version: MANIFEST_VERSION,
     ...run,
     ...facts,
-    tool: { ...tool, git_sha: existsSync(`${PACKAGE}.git`) ? gitSha(PACKAGE) : null },
+    tool: toolFacts(),
     invoker: invokerOf(process.argv, process.env),
     hosts: [],
     framework_versions: {},

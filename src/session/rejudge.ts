@@ -93,11 +93,12 @@ async function judgedAnew(folder: string, found: Manifest, planned: PlannedCell)
 }
 
 /** Today's judgement of a run; null where there is none to make. */
-async function verify(folder: string, found: Manifest, { cell, identity }: PlannedCell): Promise<Verification | null> {
+async function verify(folder: string, found: Manifest, planned: PlannedCell): Promise<Verification | null> {
   if (!isJudgeable(found)) return null;
   await checkTables(folder, found);
-  const { enforce } = cell.workload;
-  if (isJudgedBy(found, { verificationHash: identity.verificationHash, enforce })) return null;
+  if (isJudgedLikeToday(found, planned)) return null;
+  const { cell, identity } = planned;
+  const enforce = isEnforcedToday(found, planned);
   const adapter = frameworks.find(({ spec }) => spec.name === found.framework)?.create?.() ?? { verify: evaluateAll };
   const run = { tables: await loadTables(folder), result: found.result };
   const { verificationHash } = identity;
@@ -106,14 +107,26 @@ async function verify(folder: string, found: Manifest, { cell, identity }: Plann
   return hit === null ? verification : { ...verification, status: 'failed_pattern', failure: hit };
 }
 
-/** Whether that is how the run was judged last, and its rows are still those that were judged. */
-function isJudgedBy(
-  { verification_hash, status, verifications, reparses }: Manifest,
-  today: { readonly verificationHash: Sha256; readonly enforce: boolean },
-): boolean {
-  if (verification_hash !== today.verificationHash) return false;
-  if (status !== 'failed_pattern' && (status === 'recorded') === today.enforce) return false;
-  return (reparses.at(-1)?.reparsed_at ?? '') <= (verifications.at(-1)?.verified_at ?? '');
+/** Whether a run was judged last as its cell would be today, and its rows are still those that were judged. */
+export function isJudgedLikeToday(run: Manifest, planned: PlannedCell): boolean {
+  const { verification_hash: hash, status, verdicts, verifications, reparses } = run;
+  if (hash !== planned.identity.verificationHash) return false;
+  if (wasEnforced(run) !== isEnforcedToday(run, planned)) return false;
+  const last = verifications.at(-1);
+  // A phase that broke, on a full disk say, is no judgement.
+  const isJudged =
+    last === undefined ? status !== 'failed_verification' || verdicts.length > 0 : last.status === status;
+  return isJudged && (reparses.at(-1)?.reparsed_at ?? '') <= (last?.verified_at ?? '');
+}
+
+/** Whether a missed threshold failed a run when it was judged last; a version before 1.2 says so by its status alone. */
+export function wasEnforced({ enforce, status, verifications }: Manifest): boolean {
+  return verifications.length > 0 ? enforce : status !== 'recorded';
+}
+
+// What was imported and nobody judges has not passed.
+function isEnforcedToday({ imported }: Manifest, { cell }: PlannedCell): boolean {
+  return cell.workload.enforce && (imported === null || cell.thresholds.length > 0);
 }
 
 /** Whether nothing of today's pattern catalogue can be in the logs. */

@@ -9,7 +9,7 @@ import { foldersIn, newestFirst } from './cell-runs.ts';
 import { NearestRuns } from './nearest-run.ts';
 import type { Miss } from './nearest-run.ts';
 import type { PlannedCell } from './plan.ts';
-import { isJudgeable, rejudge } from './rejudge.ts';
+import { isJudgeable, isJudgedLikeToday, rejudge, wasEnforced } from './rejudge.ts';
 import type { Rejudged } from './rejudge.ts';
 
 const REUSE_MODES = ['off', 'prefer', 'only'] as const;
@@ -145,20 +145,12 @@ async function judgedToday(folder: string, manifest: Manifest, planned: PlannedC
   return { state: 'hit', folder, manifest: rejudged.manifest, judgedAgain: whyAgain(manifest, rejudged, planned) };
 }
 
-function isJudgedLikeToday(
-  { verification_hash: hash, enforce, reparses, verifications }: Manifest,
-  { identity, cell }: PlannedCell,
-): boolean {
-  const isRead = (reparses.at(-1)?.reparsed_at ?? '') <= (verifications.at(-1)?.verified_at ?? '');
-  return hash === identity.verificationHash && enforce === cell.workload.enforce && isRead;
-}
-
 function whyAgain(before: Manifest, { manifest }: Rejudged, { cell }: PlannedCell): JudgedAgain {
   const benchmarks = [...new Set([...before.verdicts, ...manifest.verdicts].map(({ benchmark }) => benchmark))];
   const thresholds = benchmarks.flatMap((name) => changeOf(name, verdictOn(before, name), verdictOn(manifest, name)));
   if (thresholds.length > 0) return { what: 'thresholds', changes: thresholds };
   const { enforce } = cell.workload;
-  if (before.enforce !== enforce) return { what: 'enforce', changes: [`${before.enforce} -> ${enforce}`] };
+  if (wasEnforced(before) !== enforce) return { what: 'enforce', changes: [`${!enforce} -> ${enforce}`] };
   return { what: 'the way runs are judged', changes: [] };
 }
 

@@ -1,5 +1,3 @@
-import { existsSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { dump } from 'js-yaml';
 import { v7 as uuidv7 } from 'uuid';
 import type { Cell } from '../config/cell.ts';
@@ -19,10 +17,7 @@ import { invokerOf } from './invoker.ts';
 import type { PlannedCell, SessionPlan } from './plan.ts';
 import { tagsOfCell } from './planned-claim.ts';
 import type { Skip } from './skip.ts';
-import { tool } from './tool.ts';
-
-// Installed, this package lies in somebody else's repository.
-const PACKAGE = fileURLToPath(new URL('../../', import.meta.url));
+import { toolFacts } from './tool.ts';
 
 /** Everything that the job host of a bound cell must know; its run directory is still to be made. */
 export function newRun(planned: PlannedCell, place: RunPlace): RunRequest {
@@ -108,7 +103,7 @@ function firstManifest(request: RunRequest): Manifest {
     workload_hash: identity.workloadHash,
     verification_hash: identity.verificationHash,
     experiment_id: identity.experimentId,
-    tool: { ...tool, git_sha: existsSync(`${PACKAGE}.git`) ? gitSha(PACKAGE) : null },
+    tool: toolFacts(),
     git_sha: gitSha(cell.configFolder),
     invoker: invokerOf(process.argv, process.env),
     imported: null,

@@ -12,6 +12,8 @@ export interface ProvidedCell {
   readonly tags: readonly string[];
   /** Why the cell does not run here; null when it does. */
   readonly skipped: string | null;
+  /** How its run is judged in this session. */
+  readonly verificationHash: string;
 }
 
 /** The selected claims of one suite file. */
@@ -72,8 +74,14 @@ export function packSelection(selected: readonly PlannedClaim[], socket: string)
 }
 
 function packCell(planned: PlannedCell): ProvidedCell {
-  const { cell, skip } = planned;
-  return { key: cell.key, bracket: cell.bracket, tags: namesOf(tagsOfCell(planned)), skipped: skip?.detail ?? null };
+  const { cell, skip, identity } = planned;
+  return {
+    key: cell.key,
+    bracket: cell.bracket,
+    tags: namesOf(tagsOfCell(planned)),
+    skipped: skip?.detail ?? null,
+    verificationHash: identity.verificationHash,
+  };
 }
 
 function namesOf(tags: readonly Tag[]): readonly string[] {

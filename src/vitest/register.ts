@@ -64,12 +64,13 @@ class BrokerLine {
     this.#client?.close();
   }
 
-  async run(cell: string): Promise<JudgedRun> {
-    const outcome = await this.#client?.outcome(cell);
-    if (outcome?.state === 'ran') return { run: new Run(outcome.folder), isReused: false };
-    if (outcome?.state === 'reused') return { run: new Run(outcome.folder), isReused: true };
+  async run({ key, verificationHash }: ProvidedCell): Promise<JudgedRun> {
+    const outcome = await this.#client?.outcome(key);
+    if (outcome?.state === 'ran' || outcome?.state === 'reused') {
+      return { run: new Run(outcome.folder, verificationHash), isReused: outcome.state === 'reused' };
+    }
     if (outcome?.state === 'stopped' || outcome?.state === 'skipped') throw new NotEvaluable(outcome.reason);
-    throw new AssayError('EVIDENCE_MISSING', `${cell} has no run: ${outcome?.reason ?? 'the broker was never asked'}`);
+    throw new AssayError('EVIDENCE_MISSING', `${key} has no run: ${outcome?.reason ?? 'the broker was never asked'}`);
   }
 }
 
@@ -89,7 +90,7 @@ function registerClaim({ name, tags, claim, cell, line }: Registration): void {
     const meta = { cell: cell.key, claim: name };
     context.task.meta.assay = meta;
     try {
-      const { run, isReused } = await line.run(cell.key);
+      const { run, isReused } = await line.run(cell);
       const ofRun = { ...meta, run: run.folder, ...(isReused ? { reused: true as const } : {}) };
       context.task.meta.assay = ofRun;
       await checkClaim({ context, claim, run, meta: ofRun });

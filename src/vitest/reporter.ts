@@ -2,6 +2,7 @@ import { relative } from 'node:path';
 import type { Reporter, TestModule, TestRunEndReason, Vitest } from 'vitest/node';
 import { formatProblem } from '../config/yaml/problem.ts';
 import { readManifest } from '../evidence/run-reader.ts';
+import { asJudgedBy } from '../evidence/verification.ts';
 import type { PlannedCell, SessionPlan } from '../session/plan.ts';
 import type { Hit, ReuseMode } from '../session/reuse.ts';
 import type { SessionEvent } from '../session/run.ts';
@@ -35,9 +36,9 @@ export class AssayReporter implements Reporter {
   readonly #session: ReportedSession;
   readonly #progress: ProgressLines;
   #selected: readonly PlannedClaim[] = [];
-  #folders: string[] = [];
+  #ended: RunOfSession[] = [];
   /** The stored runs that stand for launches. */
-  #reused: Pick<Hit, 'folder' | 'judgedAgain'>[] = [];
+  #reused: (RunOfSession & Pick<Hit, 'judgedAgain'>)[] = [];
   /** Why no stored run stands for a cell, by its key. */
   readonly #misses = new Map<string, string>();
   /** Cells that were launched for that reason. */
@@ -63,7 +64,7 @@ export class AssayReporter implements Reporter {
     this.#progress.onEvent(event);
     switch (event.type) {
       case 'ended':
-        this.#folders.push(event.folder);
+        this.#ended.push(event);
         break;
       case 'reused':
         this.#reused.push(event);
@@ -91,7 +92,7 @@ export class AssayReporter implements Reporter {
   }
 
   onTestRunStart(): void {
-    this.#folders = [];
+    this.#ended = [];
     this.#refused = [];
     this.#reused = [];
     this.#missed = [];
@@ -120,8 +121,8 @@ export class AssayReporter implements Reporter {
     const own = new Set(this.#selected.map(titleOf));
     const claims = tests.filter((test) => test.meta().assay !== undefined && own.has(test.name));
     const lines = summaryLines({
-      runs: this.#folders.map(runIn),
-      reused: this.#reused.map(({ folder, judgedAgain }) => ({ ...runIn(folder), judgedAgain })),
+      runs: this.#ended.map(readRun),
+      reused: this.#reused.map((reused) => ({ ...readRun(reused), judgedAgain: reused.judgedAgain })),
       missed: this.#missed,
       reuse: this.#session.reuse,
       benchmarks: new Set(this.#selected.map(({ claim }) => claim.benchmark)),
@@ -178,8 +179,15 @@ export class AssayReporter implements Reporter {
   }
 }
 
-function runIn(folder: string): SessionRun {
-  return { manifest: readManifest(folder), folder: relative(process.cwd(), folder) };
+interface RunOfSession {
+  readonly planned: PlannedCell;
+  readonly folder: string;
+}
+
+/** A run as this session judged it, though another one may have judged it by its own thresholds since. */
+function readRun({ planned, folder }: RunOfSession): SessionRun {
+  const manifest = asJudgedBy(folder, readManifest(folder), planned.identity.verificationHash);
+  return { manifest, folder: relative(process.cwd(), folder) };
 }
 
 function nameOf({ cell }: Pick<PlannedCell, 'cell'>): { readonly testId: string; readonly cellId: string } {

@@ -8,6 +8,7 @@ import { RUN_FILES } from '../evidence/run-folder.ts';
 import { checkEvidence, readEvents, readManifest } from '../evidence/run-reader.ts';
 import type { SampleColumns, Series } from '../evidence/tables/tables.ts';
 import type { Verdict } from '../evidence/verdict.ts';
+import { asJudgedBy } from '../evidence/verification.ts';
 import { NotEvaluable } from './not-evaluable.ts';
 
 /** One finished run as a claim sees it: the manifest at once, everything else when asked for. */
@@ -16,10 +17,15 @@ export class Run {
   readonly folder: string;
   readonly manifest: Manifest;
 
-  /** @throws AssayError EVIDENCE_MISSING or EVIDENCE_DAMAGED when the manifest cannot be read. */
-  constructor(folder: string) {
+  /**
+   * As it was judged last; with a hash in that way, though another session may have judged it in its own meanwhile.
+   *
+   * @throws AssayError EVIDENCE_MISSING or EVIDENCE_DAMAGED when the manifest cannot be read.
+   */
+  constructor(folder: string, verificationHash?: string) {
     this.folder = folder;
-    this.manifest = readManifest(folder);
+    const manifest = readManifest(folder);
+    this.manifest = verificationHash === undefined ? manifest : asJudgedBy(folder, manifest, verificationHash);
   }
 
   /** The verdict on a benchmark. Throws why there is none. */
@@ -67,7 +73,7 @@ export class Run {
 
   /** Throws the run's own failure unless it got through this phase. */
   requirePhase(phase: keyof Manifest['phases']): void {
-    if (this.manifest.phases[phase]?.status === 'ok') return;
+    if (cameThrough(this.manifest, phase)) return;
     const { status, failure, interruption } = this.manifest;
     const lines = failure?.evidence.map((line) => `   | ${line}`) ?? [];
     const cause = failure?.message ?? interruption;
@@ -106,4 +112,11 @@ export class Run {
   checkEvidence(): Promise<void> {
     return checkEvidence(this.folder, this.manifest, { hashes: true });
   }
+}
+
+function cameThrough({ status, phases, reparses }: Manifest, phase: keyof Manifest['phases']): boolean {
+  // Found by a later catalogue: what it looks for ends a run before parse.
+  if (status === 'failed_pattern' && (phase === 'parse' || phase === 'verify')) return false;
+  // Or a later parser has read it.
+  return phases[phase]?.status === 'ok' || (phase === 'parse' && reparses.length > 0);
 }

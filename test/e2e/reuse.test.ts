@@ -1,7 +1,9 @@
-import { readFileSync, rmSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { amendRun } from '../../src/evidence/amend-run.ts';
 import { checkEvidence, readManifest } from '../../src/evidence/run-reader.ts';
+import { readVerification } from '../../src/evidence/verification.ts';
 import { ONE_CELL, Project } from './project.ts';
 import type { SessionResult } from './project.ts';
 
@@ -121,6 +123,64 @@ describe('a damaged stored run', () => {
     expect(again.launched).toEqual([]);
     expect(again.screen).toContain('nothing had to be launched: no hashed input changed');
     expect((await rerun(project, 'off')).launched).toHaveLength(2);
+  });
+});
+
+const LOG = 'logs/server.localhost.log';
+
+describe('the shipped claims on a stored run', () => {
+  let project: Project;
+  let folder: string;
+  let fresh: Readonly<Record<string, string>>;
+  beforeAll(async () => {
+    project = new Project({ 'configs/quick.yaml': ONE_CELL });
+    const session = await project.run();
+    folder = session.launched[0] ?? '';
+    fresh = outcomesOf(session);
+    vi.stubEnv('ASSAY_REUSE', 'only');
+  });
+
+  /** What is said otherwise of the stored run than of the fresh one. */
+  async function differences(config = ONE_CELL): Promise<readonly string[]> {
+    vi.stubEnv('ASSAY_REUSE', 'only');
+    project.write('configs/quick.yaml', config);
+    const session = await project.run();
+    expect(session.launched).toEqual([]);
+    const outcomes = outcomesOf(session);
+    expect(Object.keys(outcomes).toSorted()).toEqual(Object.keys(fresh).toSorted());
+    return Object.keys(fresh).filter((name) => outcomes[name] !== fresh[name]);
+  }
+
+  it('say what they said of the fresh one, however often it was judged otherwise since', async () => {
+    expect(await differences(ONE_CELL.replace('value: 60000', 'value: 0.001'))).toEqual(['ttft_p99 conc2']);
+    expect(await differences()).toEqual([]);
+  });
+
+  it('fail where a later catalogue finds in its logs what would have ended the run', async () => {
+    await amendRun(folder, async (manifest) => {
+      const last = manifest.verifications.at(-1)!;
+      writeFileSync(join(folder, LOG), 'Segmentation fault (core dumped)\n');
+      const before = { ...readVerification(folder, last), patterns: 'sha256:other' };
+      writeFileSync(join(folder, last.file), JSON.stringify(before));
+      return { manifest, files: { [LOG]: null, [last.file]: null } };
+    });
+    const failed = await differences(ONE_CELL.replace('value: 60000', 'value: 59999'));
+    expect(readManifest(folder).status).toBe('failed_pattern');
+    expect(failed).toEqual(expect.arrayContaining(['log_clean conc2', 'throughput conc2', 'ttft_p99 conc2']));
+  });
+
+  it('hold for one that a later parser read', async () => {
+    await amendRun(folder, async (manifest) => {
+      writeFileSync(join(folder, LOG), 'ready\n');
+      const { verify: _, ...phases } = manifest.phases;
+      const parse = { ...manifest.phases.parse!, status: 'failed' as const };
+      const reparses = [{ reparsed_at: manifest.timestamp_start, tool_version: '9' }];
+      // In the order in which they were.
+      const { teardown, ...before } = phases;
+      const read = { ...manifest, reparses, phases: { ...before, parse, teardown: teardown! } };
+      return { manifest: { ...read, status: 'passed', failure: null }, files: { [LOG]: null } };
+    });
+    expect(await differences()).toEqual([]);
   });
 });
 

@@ -29,6 +29,17 @@ describe('ending what carries a label', () => {
     expect(host.alive).toEqual(new Set());
   });
 
+  it('counts once what is still seen while it dies, without its session', async () => {
+    const searches = [
+      [{ kind: 'process', pid: 7, session: 7 }],
+      [{ kind: 'process', pid: 7, session: 0 }],
+      [],
+    ] as const;
+    let search = 0;
+    const host = { ...forkingHost(0), findLabelled: async () => searches[search++] ?? [] };
+    expect(await endLabelled(host, 'run-1')).toEqual({ count: 1, unconfirmed: [] });
+  });
+
   it('says so when it goes on for ever', async () => {
     expect(await endLabelled(forkingHost(Number.POSITIVE_INFINITY), 'run-1')).toEqual({
       count: null,

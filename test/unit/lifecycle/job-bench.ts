@@ -65,7 +65,7 @@ export class Serving extends BaseAdapter {
   }
 }
 
-/** Runs a job that nobody listens to. */
+/** Runs a job that nobody listens to. Its hosts stay open, for whoever made its context to close. */
 export function runQuietly(adapter: BaseAdapter, context: JobContext): Promise<Manifest> {
   return runJob(adapter, context, {
     manifest: readOwnManifest(context.request.folder),

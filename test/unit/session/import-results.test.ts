@@ -292,6 +292,17 @@ describe('importing into a cell', () => {
     expect(await rejudge(folder, cell)).toMatchObject({ changes: [], manifest });
   });
 
+  it('has not passed while no threshold judges it, then or later', async () => {
+    const place = new Folder();
+    const cell = place.cell('conc2', CONFIG.replace(/^benchmarks:[^]*/m, ''));
+    const { runs } = await place.importInto(place.file('vllm-detailed.json'), cell);
+    const { folder, manifest } = runs[0]!;
+    expect(manifest).toMatchObject({ status: 'recorded', enforce: false });
+    expect((await rejudge(folder, cell)).manifest).toEqual(manifest);
+    await rejudge(folder, place.cell('conc2'));
+    expect((await rejudge(folder, cell)).after.status).toBe('recorded');
+  });
+
   it('is judged anew by other thresholds', async () => {
     const place = new Folder();
     const { runs } = await place.importInto(place.file('vllm-detailed.json'), place.cell('conc2'));

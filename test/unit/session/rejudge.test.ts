@@ -7,7 +7,7 @@ import type { Manifest } from '../../../src/evidence/manifest.ts';
 import { checkEvidence, readEvents, readManifest } from '../../../src/evidence/run-reader.ts';
 import { writeManifest } from '../../../src/evidence/run-writer.ts';
 import { readVerification } from '../../../src/evidence/verification.ts';
-import type { ParseContext, WorkloadResult } from '../../../src/lifecycle/adapter.ts';
+import type { ParseContext, RunContext, WorkloadResult } from '../../../src/lifecycle/adapter.ts';
 import { planSession } from '../../../src/session/plan.ts';
 import type { PlannedCell, SessionPlan } from '../../../src/session/plan.ts';
 import { frameworks } from '../../../src/session/registry.ts';
@@ -26,7 +26,11 @@ thresholds:
   - {kind: Goodput, ttft_max_ms: 30, tpot_max_ms: 40, op: ">=", min_qps: 1}
 `);
 
-const SLEEPER = { file: process.execPath, args: ['-e', 'console.log("up"); setInterval(() => {}, 1000)'] };
+/** It says so much before it is up that a test has room for another log. */
+const SLEEPER = {
+  file: process.execPath,
+  args: ['-e', 'console.log("-".repeat(99)); console.log("up"); setInterval(() => {}, 1000)'],
+};
 
 /** A workload whose eight requests took up to 80 ms to the first token. */
 class Measured extends Serving {
@@ -67,9 +71,11 @@ class Project {
     const plan = this.plan(config);
     const request = startPlanned(plan.first, plan);
     const context = contextOf(request);
-    const manifest = await runQuietly(adapter, context);
-    await context.hosts.close();
-    return { folder: request.folder, manifest };
+    try {
+      return { folder: request.folder, manifest: await runQuietly(adapter, context) };
+    } finally {
+      await context.hosts.close();
+    }
   }
 }
 
@@ -187,6 +193,40 @@ describe('rejudge', () => {
     expect(back.after.status).toBe('failed_verification');
   });
 
+  it('judges a run whose judging broke: that was no verdict', async () => {
+    const project = new Project();
+    const { folder, manifest } = await project.run(LOOSE);
+    const failure = { category: 'verification_failure', originated_in_phase: 'verify', message: 'full', evidence: [] };
+    const broken = { ...manifest, status: 'failed_verification', failure } as Manifest;
+    // Before the judgement was written, and after.
+    for (const left of [{ verdicts: [], verifications: [] }, {}]) {
+      writeManifest(folder, { ...broken, ...left, sidecars: readManifest(folder).sidecars });
+      const { after } = await rejudge(folder, project.cell(LOOSE));
+      expect(after).toMatchObject({ status: 'passed', verdicts: manifest.verdicts });
+    }
+    await checkEvidence(folder, readManifest(folder), { hashes: true });
+  });
+
+  it('lists no judgement that could not be written', async () => {
+    const project = new Project();
+    class Full extends Measured {
+      override verify(...args: Parameters<Measured['verify']>): ReturnType<Measured['verify']> {
+        // In the way of the folder.
+        writeFileSync(join(this.folder, 'verifications'), '');
+        return super.verify(...args);
+      }
+
+      folder = '';
+
+      override launch(context: RunContext): Promise<void> {
+        this.folder = context.request.folder;
+        return super.launch(context);
+      }
+    }
+    const { manifest } = await project.run(LOOSE, new Full(SLEEPER));
+    expect(manifest).toMatchObject({ status: 'failed_verification', verdicts: [], verifications: [] });
+  });
+
   it('leaves a run alone that did not come through its load', async () => {
     const project = new Project();
     const dying = new Measured(SLEEPER, () => Promise.reject(new Error('the client broke')));
@@ -224,7 +264,7 @@ describe('rejudge', () => {
     const project = new Project();
     const { folder, manifest } = await project.run(LOOSE);
     const log = 'logs/server.localhost.log';
-    await replaceFile(folder, log, 'up\nSegmentation fault (core dumped)\n');
+    await replaceFile(folder, log, 'Segmentation fault (core dumped)\n');
     const judgedBy = (patterns: string): Promise<void> => {
       const last = readManifest(folder).verifications.at(-1)!;
       return replaceFile(folder, last.file, JSON.stringify({ ...readVerification(folder, last), patterns }));
@@ -240,9 +280,25 @@ describe('rejudge', () => {
     });
     // Other thresholds do not take it back.
     expect((await rejudge(folder, project.cell(TIGHT))).after.status).toBe('failed_pattern');
+    const recording = project.cell(`${TIGHT}enforce: false\n`);
+    const recorded = (await rejudge(folder, recording)).manifest;
+    expect(recorded).toMatchObject({ status: 'failed_pattern', enforce: false });
+    expect((await rejudge(folder, recording)).manifest).toEqual(recorded);
     await replaceFile(folder, log, 'up\n');
     await judgedBy('sha256:other');
     expect((await rejudge(folder, project.cell(LOOSE))).after.status).toBe('passed');
+  });
+
+  it('finds nothing in what a server said while it was stopped', async () => {
+    const project = new Project();
+    const script =
+      'process.on("SIGTERM", () => { console.log("Segmentation fault"); process.exit(0); }); console.log("up"); setInterval(() => {}, 1000)';
+    const { folder } = await project.run(LOOSE, new Measured({ file: process.execPath, args: ['-e', script] }));
+    expect(readFileSync(join(folder, 'logs/server.localhost.log'), 'utf8')).toBe('up\nSegmentation fault\n');
+    const [entry] = readManifest(folder).verifications;
+    const before = { ...readVerification(folder, entry!), patterns: 'sha256:other' };
+    await replaceFile(folder, entry!.file, JSON.stringify(before));
+    expect((await rejudge(folder, project.cell(THREE_KINDS))).after.status).toBe('failed_verification');
   });
 
   it.each(['samples.parquet', 'trajectory.parquet'])('never judges a %s that has changed', async (table) => {

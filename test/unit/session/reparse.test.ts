@@ -95,9 +95,11 @@ const broken = async (): Promise<never> => {
 async function run(adapter: Serving, config = DEMO_CONFIG): Promise<{ folder: string; manifest: Manifest }> {
   const request = startedRun(config);
   const context = contextOf(request);
-  const manifest = await runQuietly(adapter, context);
-  await context.hosts.close();
-  return { folder: request.folder, manifest };
+  try {
+    return { folder: request.folder, manifest: await runQuietly(adapter, context) };
+  } finally {
+    await context.hosts.close();
+  }
 }
 
 /** Reads a run by a parser of another day. */

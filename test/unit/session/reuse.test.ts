@@ -31,6 +31,21 @@ function setUp() {
   };
 }
 
+const NO_DATA: Manifest['verdicts'][number] = {
+  benchmark: 'ttft_p99',
+  kind: 'Percentile',
+  metric: 'ttft_ms',
+  op: '<=',
+  expected: 50,
+  actual: null,
+  passed: false,
+  margin: null,
+  n: 0,
+  outcome: 'no_data',
+  detail: '',
+  evidence: { file: 'samples.parquet' },
+};
+
 /** Why there is no hit. */
 async function missOf(lookup: ReturnType<StoredRuns['find']>): Promise<string> {
   const found = await lookup;
@@ -41,7 +56,7 @@ describe('a stored run stands for a launch', () => {
   it('when it is the newest complete one with the workload hash of the cell', async () => {
     const { leave, planned, find } = setUp();
     await leave(planned);
-    const newest = await leave(planned, { status: 'failed_verification' });
+    const newest = await leave(planned, { status: 'failed_verification', verdicts: [NO_DATA] });
     await leave(planned, { status: 'failed_setup' });
     expect(await find(planned)).toMatchObject({ state: 'hit', folder: newest, judgedAgain: null, damaged: [] });
   });
@@ -106,10 +121,7 @@ describe('a stored run stands for a launch', () => {
 describe('a stored run is judged again', () => {
   it('when a threshold changed, and once', async () => {
     const { leave, planned, find, cellOf } = setUp();
-    const verdict = { expected: 50, op: '<=', benchmark: 'ttft_p99', kind: 'Percentile', metric: 'ttft_ms' } as const;
-    const none = { actual: null, passed: false, margin: null, n: 0, outcome: 'no_data', detail: '' } as const;
-    const evidence = { file: 'samples.parquet' } as const;
-    const folder = await leave(planned, { verdicts: [{ ...verdict, ...none, evidence }] });
+    const folder = await leave(planned, { verdicts: [NO_DATA] });
     const today = cellOf(DEMO_CONFIG.replace('value: 50', 'value: 90'));
     expect(await find(today)).toMatchObject({
       state: 'hit',
@@ -127,6 +139,16 @@ describe('a stored run is judged again', () => {
     const recording = cellOf(`${DEMO_CONFIG}enforce: false\n`);
     expect(recording.identity.verificationHash).toBe(planned.identity.verificationHash);
     expect(await find(recording)).toMatchObject({ state: 'hit', manifest: { status: 'recorded', enforce: false } });
+  });
+
+  it('when misses fail now that an older version recorded', async () => {
+    const { leave, planned, find } = setUp();
+    // It says nothing of `enforce`, which reads as true.
+    await leave(planned, { status: 'recorded', enforce: true });
+    expect(await find(planned)).toMatchObject({
+      manifest: { status: 'failed_verification' },
+      judgedAgain: { what: 'thresholds' },
+    });
   });
 
   it('when its rows were read again since', async () => {
