@@ -12,7 +12,7 @@ const runs = 1000;
 const rows = 1000;
 // 20 of each of 8 cells.
 const runsPerConfig = 160;
-const attempts = 3;
+const attempts = 2;
 
 interface Usage {
   readonly wallMs: number;

@@ -49,7 +49,7 @@ function tokensOf(rawArgs: readonly string[], known: ArgsDef, advice: string): r
     if (token.kind === 'option-terminator') return [];
     if (token.kind === 'positional') {
       const name = places.shift();
-      if (name === undefined) throw stray(token.value, 'configs' in known && !namesConfigs);
+      if (name === undefined) throw stray(token.value, known, namesConfigs);
       return [{ name, value: token.value }];
     }
     const option = names.get(token.name);
@@ -72,8 +72,9 @@ function valueOf({ rawName, value, inlineValue }: OptionToken, { type }: KnownOp
     });
   }
   // `--set --json` sets nothing, and neither does a shell variable that is not set.
-  if (value === undefined || value.trim() === '' || (inlineValue !== true && value.startsWith('-')))
-    throw noValue(rawName);
+  // A number below 0 is a value, if a wrong one.
+  const isOption = inlineValue !== true && /^-(?!\d)/.test(value ?? '');
+  if (value === undefined || value.trim() === '' || isOption) throw noValue(rawName);
   return value;
 }
 
@@ -116,11 +117,11 @@ export function noValue(typed: string): AssayError {
 }
 
 // A shell that finds files for a glob makes many words of it, the first of which is the value of the option.
-function stray(word: string, mayBeConfig: boolean): AssayError {
-  const isConfig = mayBeConfig && /\.(?:ya?ml|json)$/.test(word);
+function stray(word: string, known: ArgsDef, namesConfigs: boolean): AssayError {
+  const takesConfigs = 'configs' in known;
+  const isConfig = takesConfigs && !namesConfigs && /\.(?:ya?ml|json)$/.test(word);
+  const example = takesConfigs ? ": --configs 'configs/*.yaml'" : '';
   return new AssayError('USAGE', `"${word}" belongs to no option`, {
-    hint: isConfig
-      ? `did you mean --configs ${word}?`
-      : "put quotes around globs and around several words: --configs 'configs/*.yaml'",
+    hint: isConfig ? `did you mean --configs ${word}?` : `put quotes around globs and around several words${example}`,
   });
 }

@@ -1,5 +1,5 @@
 import { existsSync, statSync } from 'node:fs';
-import { relative, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { defineCommand } from 'citty';
 import type { ArgsDef } from 'citty';
 import { AssayError } from '../core/errors.ts';
@@ -11,17 +11,23 @@ import type { Options } from './arguments.ts';
 import { EXIT } from './exit.ts';
 import { withProgress } from './progress.ts';
 import { parseSince } from './since.ts';
+import { artifactsOf, counted, onScreen, runDocument, shortened, sinceOption, unreadableLine } from './stored-runs.ts';
 
 const exportArguments = {
   folder: { type: 'positional', default: 'runs', description: 'artifact directory' },
   output: {
     type: 'string',
     alias: 'o',
+    valueHint: 'file',
     description: 'the Parquet file to write; with --partition-by, the folder of one file for each',
   },
-  since: { type: 'string', description: 'only runs that began since: 30d, 12h, 2w, or a date such as 2026-10-01' },
+  since: sinceOption,
   full: { type: 'boolean', description: 'make all rows anew, instead of adding what is new and changed' },
-  'partition-by': { type: 'string', description: 'experiment_id: one file for each experiment, below a folder' },
+  'partition-by': {
+    type: 'string',
+    valueHint: 'experiment_id',
+    description: 'one file for each experiment, below a folder',
+  },
   json: { type: 'boolean', description: 'print one JSON document' },
 } as const satisfies ArgsDef;
 
@@ -36,12 +42,13 @@ export const exportCommand = defineCommand({
     const options = readOptions(rawArgs, exportArguments);
     const request = requestOf(options);
     const startedMs = performance.now();
-    const exported = await withProgress('reading runs ...', () => exportFacts(request));
+    const exported = await withProgress('reading stored runs', () => exportFacts(request));
     const tookMs = performance.now() - startedMs;
     process.exitCode = exported.rows === 0 ? EXIT.noVerdict : EXIT.ok;
     if (options.has('json')) {
       const { output, since } = request;
-      const document = { output, since, ...exported, took_s: Number((tookMs / 1000).toFixed(3)) };
+      const unreadable = exported.unreadable.map(({ folder, reason }) => ({ ...runDocument(folder), reason }));
+      const document = { output, since, ...exported, unreadable, took_s: Number((tookMs / 1000).toFixed(3)) };
       process.stdout.write(`${JSON.stringify(document, null, 2)}\n`);
     } else process.stdout.write(describe(request, exported, tookMs));
   },
@@ -55,21 +62,15 @@ export const exportExamples = `  assay export -o fact.parquet                   
 `;
 
 function requestOf(options: Options): ExportOptions {
-  const artifacts = resolve(options.one('folder') ?? 'runs');
-  if (!isFolder(artifacts)) {
-    throw new AssayError('USAGE', `there is no folder ${artifacts}`, {
-      hint: 'name an artifact directory, such as runs',
-    });
-  }
   const partition = options.one('partition-by');
   if (partition !== null && partition !== 'experiment_id') {
-    throw new AssayError('USAGE', `--partition-by ${partition} is not to be had`, {
+    throw new AssayError('USAGE', `--partition-by ${partition}: runs are not kept apart by that`, {
       hint: 'write --partition-by experiment_id, or leave it out',
     });
   }
   const since = options.one('since');
   return {
-    artifacts,
+    artifacts: artifactsOf(options),
     output: outputOf(options, partition !== null),
     isPartitioned: partition !== null,
     isFull: options.has('full'),
@@ -80,7 +81,9 @@ function requestOf(options: Options): ExportOptions {
 function outputOf(options: Options, isPartitioned: boolean): string {
   const typed = options.one('output');
   if (typed === null) {
-    throw new AssayError('USAGE', 'nothing says where to write to', { hint: 'assay export -o fact.parquet' });
+    throw new AssayError('USAGE', 'nothing says where to write to', {
+      hint: 'name a file: assay export -o fact.parquet',
+    });
   }
   const output = resolve(typed);
   if (!isPartitioned && (isFolder(output) || /[\\/]$/.test(typed))) {
@@ -99,21 +102,19 @@ function isFolder(path: string): boolean {
 }
 
 function describe(request: ExportOptions, exported: Exported, tookMs: number): string {
-  const problems = exported.unreadable.map(({ reason }) => ` ✗ left out: ${reason}`);
+  const problems = shortened(exported.unreadable, (one) => [unreadableLine('left out', one)], { noun: 'problem' });
   return `${[...problems, summaryOf(request, exported, tookMs)].join('\n')}\n`;
 }
 
 function summaryOf({ artifacts, output, since }: ExportOptions, exported: Exported, tookMs: number): string {
   const { rows, added, changed, columns, files } = exported;
+  const took = `(${formatDuration(tookMs)})`;
   if (rows === 0) {
-    const [folder, from] = [relative('', artifacts) || '.', since?.toISOString()];
-    return `nothing to export: no run in ${folder} ${from === undefined ? 'has ended' : `began since ${from}`}`;
+    const which = since === null ? 'has ended' : `began since ${since.toISOString()}`;
+    return `nothing to export: no run in ${onScreen(artifacts)} ${which}`;
   }
-  const total = `${relative('', output) || '.'}: ${countOf(rows, 'run')}, ${added} new, ${changed} changed`;
-  if (files.length === 0) return `${total}; it was up to date (${formatDuration(tookMs)})`;
-  return `${total}, ${countOf(columns, 'column')}${files.length > 1 ? `, ${files.length} files written` : ''} (${formatDuration(tookMs)})`;
-}
-
-function countOf(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? '' : 's'}`;
+  const total = `${onScreen(output)}: ${counted(rows, 'run')}, ${added} new, ${changed} changed`;
+  if (files.length === 0) return `${total}; it was up to date ${took}`;
+  const written = files.length > 1 ? `, ${files.length} files written` : '';
+  return `${total}, ${counted(columns, 'column')}${written} ${took}`;
 }

@@ -1,5 +1,4 @@
 import { existsSync } from 'node:fs';
-import { relative, resolve } from 'node:path';
 import { defineCommand } from 'citty';
 import type { ArgsDef } from 'citty';
 import { AssayError } from '../core/errors.ts';
@@ -16,15 +15,17 @@ import { shellWords } from '../exec/shell-quote.ts';
 import { readOptions } from './arguments.ts';
 import type { Options } from './arguments.ts';
 import { EXIT } from './exit.ts';
-import { withProgress } from './progress.ts';
+import { INTERRUPTED, inTurn, withProgress } from './progress.ts';
+import type { Tick } from './progress.ts';
 import { parseSince } from './since.ts';
+import { artifactsOf, counted, onScreen, runDocument, shortened, unreadableLine } from './stored-runs.ts';
 
 const gcOptions = {
   folder: { type: 'positional', default: 'runs', description: 'artifact directory' },
   'keep-last': { type: 'string', description: 'keep the newest complete runs of each workload', valueHint: 'count' },
   'older-than': {
     type: 'string',
-    description: 'delete only what ended before: 90d, 2w, 2026-01-31',
+    description: 'delete only what ended before then: 90d, 2w, or a date such as 2026-01-31',
     valueHint: 'time',
   },
   'keep-failed': { type: 'boolean', description: 'keep every run that failed or was interrupted' },
@@ -43,14 +44,21 @@ export const gc = defineCommand({
     const options = readOptions(rawArgs, gcOptions);
     const artifacts = artifactsOf(options);
     const rules = rulesOf(options, artifacts);
-    const candidates = await withProgress('looking at stored runs ...', async () => candidatesIn(artifacts, rules));
-    const outcomes = options.has('yes')
-      ? await withProgress('deleting ...', () => deleteAll(artifacts, candidates))
-      : candidates.goes.map((run) => ({ ...run, deletion: null }));
-    const report: Report = { ...candidates, outcomes, next: commandOf(options) };
+    const candidates = await withProgress('looking at stored runs', async (tick) =>
+      candidatesIn(artifacts, rules, tick),
+    );
+    const isDone = options.has('yes');
+    if (isDone) for (const folder of candidates.trash) await deleteTrash(artifacts, folder);
+    const { result: outcomes, isStopped } = isDone
+      ? await inTurn('deleting runs', candidates.goes, async (one) => ({
+          ...one,
+          deletion: await deleteRun(artifacts, one.run),
+        }))
+      : { result: candidates.goes.map((one) => ({ ...one, deletion: null })), isStopped: false };
+    const report: Report = { ...candidates, outcomes, isStopped, next: commandOf(options) };
     process.stdout.write(options.has('json') ? `${JSON.stringify(asJson(report), null, 2)}\n` : describe(report));
-    const isDone = outcomes.every(({ deletion }) => deletion?.state !== 'failed');
-    process.exitCode = isDone ? EXIT.ok : EXIT.failed;
+    const hasFailed = outcomes.some(({ deletion }) => deletion !== null && deletion.state !== 'deleted');
+    process.exitCode = isStopped ? INTERRUPTED : hasFailed ? EXIT.usage : EXIT.ok;
   },
 });
 
@@ -59,18 +67,8 @@ export const gcExamples = `  assay gc --keep-last 5                        what 
   assay gc --keep-last 5 --yes                  delete that
   assay gc --older-than 90d --keep-failed       what ended 90 days ago or earlier, and did not fail
   assay gc --keep-last 5 --older-than 90d       a run goes when it is out by both
-  assay gc /shared/runs --older-than 90d --json | jq '.runs[].folder'
+  assay gc /shared/runs --older-than 90d --json | jq -r '.runs[].run'
 `;
-
-function artifactsOf(options: Options): string {
-  const artifacts = resolve(options.one('folder') ?? 'runs');
-  if (artifacts !== resolve('runs') && !existsSync(artifacts)) {
-    throw new AssayError('USAGE', `there is no folder ${artifacts}`, {
-      hint: 'name an artifact directory, such as runs',
-    });
-  }
-  return artifacts;
-}
 
 function rulesOf(options: Options, artifacts: string): GcRules {
   const [keepLast, olderThan] = [options.one('keep-last'), options.one('older-than')];
@@ -111,13 +109,17 @@ interface Candidates {
   readonly unreadable: readonly { readonly folder: string; readonly reason: string }[];
 }
 
-function candidatesIn(artifacts: string, rules: GcRules): Candidates {
+function candidatesIn(artifacts: string, rules: GcRules, tick: Tick): Candidates {
   const unreadable: Candidates['unreadable'][number][] = [];
   const onUnreadable = (folder: string, reason: string): void => void unreadable.push({ folder, reason });
   const runs = existsSync(artifacts) ? [...storedRuns(artifacts, { onUnreadable })] : [];
   const { goes, stays } = planGc(runs, rules);
   const trash = existsSync(artifacts) ? findTrash(artifacts) : [];
-  return { goes: goes.map((run) => ({ run, bytes: bytesIn(run.folder) })), stays, trash, unreadable };
+  const weighed = goes.map((run, index) => {
+    tick(index, goes.length);
+    return { run, bytes: bytesIn(run.folder) };
+  });
+  return { goes: weighed, stays, trash, unreadable };
 }
 
 interface Outcome extends Candidate {
@@ -125,15 +127,10 @@ interface Outcome extends Candidate {
   readonly deletion: Deletion | null;
 }
 
-async function deleteAll(artifacts: string, { goes, trash }: Candidates): Promise<readonly Outcome[]> {
-  for (const folder of trash) await deleteTrash(artifacts, folder);
-  const outcomes: Outcome[] = [];
-  for (const candidate of goes) outcomes.push({ ...candidate, deletion: await deleteRun(artifacts, candidate.run) });
-  return outcomes;
-}
-
 interface Report extends Candidates {
   readonly outcomes: readonly Outcome[];
+  /** Whether Ctrl-C left some of it undone. */
+  readonly isStopped: boolean;
   /** The command that deletes it; null when this one did. */
   readonly next: string | null;
 }
@@ -147,25 +144,25 @@ function commandOf(options: Options): string | null {
   return shellWords(['assay', 'gc', ...options.all('folder'), ...valued, ...kept, '--yes']);
 }
 
-function asJson({ outcomes, stays, trash, unreadable, next }: Report): unknown {
+function asJson({ outcomes, stays, trash, unreadable, isStopped, next }: Report): unknown {
   return {
-    dry_run: next !== null,
     runs: outcomes.map(({ run: { folder, fact }, bytes, deletion }) => ({
-      run_id: fact['run_id'],
+      ...runDocument(folder),
       test_id: fact['test_id'],
       cell_id: fact['cell_id'],
       workload_hash: fact['workload_hash'],
       status: fact['status'],
       timestamp_end: fact['timestamp_end'],
-      folder,
       bytes,
       state: deletion?.state ?? 'would_go',
       reason: deletion === null || deletion.state === 'deleted' ? null : deletion.reason,
     })),
     bytes: bytesOf(outcomes),
-    kept: stays.map(({ run, reason }) => ({ run_id: run.fact['run_id'], reason })),
-    unreadable,
+    kept: stays.map(({ run, reason }) => ({ ...runDocument(run.folder), reason })),
+    unreadable: unreadable.map(({ folder, reason }) => ({ ...runDocument(folder), reason })),
     leftovers: trash,
+    dry_run: next !== null,
+    stopped: isStopped,
     next,
   };
 }
@@ -173,32 +170,33 @@ function asJson({ outcomes, stays, trash, unreadable, next }: Report): unknown {
 /** More runs of a cell are counted only. */
 const RUNS_SHOWN = 5;
 
-function describe({ outcomes, stays, trash, unreadable, next }: Report): string {
-  const cells = groupBy(outcomes, ({ run: { fact } }) => `${fact['test_id']}/${fact['cell_id']}`);
-  const lines = [...cells].flatMap(([cell, ofCell]) => [
-    ` ${cell}  ${counted(ofCell.length, 'run')}, ${sizeText(bytesOf(ofCell))}`,
-    ...ofCell.slice(0, RUNS_SHOWN).map(lineOf),
-    ...(ofCell.length > RUNS_SHOWN ? [`   … ${ofCell.length - RUNS_SHOWN} more (--json lists all)`] : []),
-  ]);
-  const problems = [
-    ...outcomes.flatMap(({ run, deletion }) =>
-      deletion === null || deletion.state === 'deleted' ? [] : [` ✗ ${shortPath(run.folder)}: ${deletion.reason}`],
-    ),
-    ...unreadable.map(({ folder, reason }) => ` ! kept, it cannot be read: ${shortPath(folder)}: ${reason}`),
-  ];
+function describe({ outcomes, stays, trash, unreadable, isStopped, next }: Report): string {
+  const cells = [...groupBy(outcomes, ({ run: { fact } }) => `${fact['test_id']}/${fact['cell_id']}`)];
+  const failed = outcomes.flatMap(({ run, deletion }) =>
+    deletion === null || deletion.state === 'deleted' ? [] : [` ✗ ${onScreen(run.folder)}: ${deletion.reason}`],
+  );
+  const kept = unreadable.map((one) => unreadableLine('kept, it cannot be read', one));
   const hasWork = outcomes.length + trash.length > 0;
   return `${[
-    ...lines,
-    ...problems,
+    ...shortened(cells, linesOfCell, { noun: 'cell' }),
+    ...shortened([...failed, ...kept], (line) => [line], { noun: 'problem' }),
     summaryOf({ outcomes, trash, isDone: next === null }),
     ...keptLine(stays),
-    ...(next === null || !hasWork ? [] : [` next: ${next}`]),
+    ...(isStopped ? ['Stopped between two runs: the rest is as it was.'] : []),
+    ...(next === null || !hasWork ? [] : [`next: ${next}`]),
   ].join('\n')}\n`;
+}
+
+function linesOfCell([cell, runs]: readonly [string, readonly Outcome[]]): readonly string[] {
+  return [
+    `${cell}  ${counted(runs.length, 'run')}, ${sizeText(bytesOf(runs))}`,
+    ...shortened(runs, (outcome) => [lineOf(outcome)], { most: RUNS_SHOWN }),
+  ];
 }
 
 function lineOf({ run: { fact }, bytes }: Outcome): string {
   const ended = String(fact['timestamp_end'] ?? '-').replace(/\.\d+Z$/, 'Z');
-  return `   ${String(fact['run_id'])}  ${ended}  ${String(fact['status'])}  ${sizeText(bytes)}`;
+  return ` ${String(fact['run_id'])}  ${ended}  ${String(fact['status'])}  ${sizeText(bytes)}`;
 }
 
 interface Summary extends Pick<Report, 'outcomes' | 'trash'> {
@@ -209,26 +207,18 @@ function summaryOf({ outcomes, trash, isDone }: Summary): string {
   const gone = isDone ? outcomes.filter(({ deletion }) => deletion?.state === 'deleted') : outcomes;
   const verb = isDone ? 'deleted' : 'would go';
   const left = trash.length === 0 ? '' : `, and what ${counted(trash.length, 'broken-off deletion')} left`;
-  return ` ${counted(gone.length, 'run')} ${verb}, ${sizeText(bytesOf(gone))}${left}`;
+  return `${counted(gone.length, 'run')} ${verb}, ${sizeText(bytesOf(gone))}${left}`;
 }
 
 function keptLine(stays: Report['stays']): readonly string[] {
   if (stays.length === 0) return [];
   const reasons = groupBy(stays, ({ reason }) => reason);
   const counts = [...reasons].map(([reason, ofReason]) => `${ofReason.length} ${reason}`);
-  return [` ${counted(stays.length, 'run')} ${stays.length === 1 ? 'stays' : 'stay'}: ${counts.join(', ')}`];
-}
-
-function shortPath(folder: string): string {
-  return relative(process.cwd(), folder);
+  return [`${counted(stays.length, 'run')} ${stays.length === 1 ? 'stays' : 'stay'}: ${counts.join(', ')}`];
 }
 
 function bytesOf(candidates: readonly Candidate[]): number {
   return candidates.reduce((total, { bytes }) => total + bytes, 0);
-}
-
-function counted(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? '' : 's'}`;
 }
 
 function sizeText(bytes: number): string {

@@ -1,4 +1,4 @@
-import { relative, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { defineCommand } from 'citty';
 import type { ArgsDef } from 'citty';
@@ -16,26 +16,31 @@ import { frameworks } from '../session/registry.ts';
 import { readOptions } from './arguments.ts';
 import type { Options } from './arguments.ts';
 import { EXIT } from './exit.ts';
-import { withProgress } from './progress.ts';
+import { INTERRUPTED, inTurn } from './progress.ts';
+import { counted, onScreen, problemLines, runDocument, shortened } from './stored-runs.ts';
 
 const importOptions = {
   // citty shows it; there may be many.
-  files: { type: 'positional', required: false, description: 'result files' },
+  files: { type: 'positional', required: false, description: 'result files, as many as you like' },
   format: { type: 'string', valueHint: 'name', description: `what the files are: ${RESULT_FORMATS.join(', ')}` },
   config: {
     type: 'string',
     valueHint: 'file',
     description: 'the config whose cell the runs are of, and are judged by',
   },
-  cell: { type: 'string', valueHint: 'cell_id', description: 'which cell of the config; one cell needs no name' },
-  'test-id': { type: 'string', valueHint: 'id', description: 'test_id without a config: imported_<framework>_<model>' },
+  cell: { type: 'string', valueHint: 'cell_id', description: 'which cell of the config, where it has several' },
+  'test-id': {
+    type: 'string',
+    valueHint: 'id',
+    description: 'test_id of the runs, instead of imported_<framework>_<model>',
+  },
   framework: { type: 'string', valueHint: 'name', description: 'what served, where the file does not say it' },
   model: { type: 'string', valueHint: 'id', description: 'the model, where the file does not say it' },
   gpu: { type: 'string', valueHint: 'name', description: 'the GPU, where the file does not say it' },
   knob: { type: 'string', valueHint: 'name=value', description: 'a knob of the run (repeatable)' },
   axis: { type: 'string', valueHint: 'name=value', description: 'an axis of the run: isl=1024 (repeatable)' },
   artifacts: { type: 'string', default: 'runs', valueHint: 'folder', description: 'artifact directory' },
-  again: { type: 'boolean', description: 'import a file that was imported before once more' },
+  again: { type: 'boolean', description: 'import a file once more that was imported before' },
   json: { type: 'boolean', description: 'print one JSON document' },
 } as const satisfies ArgsDef;
 
@@ -56,16 +61,18 @@ export const importFiles = defineCommand({
     }
     const settings = settingsOf(options);
     prepareArtifacts(settings.artifacts);
-    const outcomes: Outcome[] = [];
-    for (const [index, file] of files.entries()) {
-      const line = `importing ${index + 1}/${files.length} ${file} ...`;
-      const outcome = await withProgress(line, () => importOne(file, settings));
-      outcomes.push(outcome);
-      if (!options.has('json')) process.stdout.write(describe(outcome));
+    const { result: outcomes, isStopped } = await inTurn('importing files', files, (file) => importOne(file, settings));
+    if (options.has('json')) {
+      const document = { files: outcomes.map(toJson), stopped: isStopped };
+      process.stdout.write(`${JSON.stringify(document, null, 2)}\n`);
+    } else {
+      const total = files.length > 1 ? [totalOf(outcomes)] : [];
+      const rest = isStopped
+        ? [`Stopped between two files: ${files.length - outcomes.length} were not looked at.`]
+        : [];
+      process.stdout.write([...outcomes.flatMap(linesOf), ...total, ...rest, ''].join('\n'));
     }
-    if (options.has('json')) process.stdout.write(`${JSON.stringify({ files: outcomes.map(toJson) }, null, 2)}\n`);
-    else if (files.length > 1) process.stdout.write(`${totalOf(outcomes)}\n`);
-    process.exitCode = exitCodeOf(outcomes);
+    process.exitCode = isStopped ? INTERRUPTED : exitCodeOf(outcomes);
   },
 });
 
@@ -75,7 +82,7 @@ export const importExamples = `  assay import results/*.json                    
                                                     as a run of that cell, judged by its thresholds
   assay import out.jsonl --model llama-3.3-70b --gpu h200 --knob quant=fp8 --axis isl=1024
                                                     what the file itself does not say
-  assay import profile_export.jsonl --json | jq '.files[].runs[].folder'
+  assay import profile_export.jsonl --json | jq -r '.files[].runs[].run'
 `;
 
 /** The files among the arguments: there may be many, which other commands do not have. */
@@ -176,32 +183,38 @@ async function importOne(file: string, settings: ImportOptions): Promise<Outcome
   }
 }
 
-function describe(outcome: Outcome): string {
-  if (outcome.state === 'refused') {
-    const { message, hint } = outcome.error;
-    return ` ✗ ${message}\n${hint === undefined ? '' : `   next: ${hint}\n`}`;
-  }
+function linesOf(outcome: Outcome): readonly string[] {
+  if (outcome.state === 'refused') return problemLines(outcome.error);
   const { file, format, runs, present } = outcome.imported;
-  const lines = runs.flatMap(({ folder, manifest }) => [
-    `   ${relative(process.cwd(), folder)}  ${manifest.status}${rowsOf(manifest)}`,
-    ...manifest.verdicts.filter(({ passed }) => !passed).map(({ detail }) => `   ✗ ${detail}`),
-  ]);
   const dropped = new Set(runs.flatMap(({ manifest }) => manifest.imported?.dropped ?? []));
-  const notes = [...dropped, ...silencesOf(file, runs)].map((sentence) => `   · ${sentence}`);
-  const known = present.map(
-    ({ where, folder }) => `   · ${where} was imported before: ${relative(process.cwd(), folder)}`,
+  // The sentences of a manifest name the file; here it is named above.
+  const notes = [...dropped].map((sentence) =>
+    sentence.startsWith(`${file}: `) ? sentence.slice(file.length + 2) : sentence,
   );
-  return `${[` ✓ ${file}  ${format}, ${counted(runs.length, 'run')}`, ...lines, ...notes, ...known].join('\n')}\n`;
+  const known = present.map(({ where, folder }) => `${where} was imported before: ${onScreen(folder)}`);
+  return [
+    ` ✓ ${file}  ${format}, ${counted(runs.length, 'run')}`,
+    ...shortened(runs, runLines, { indent: '   ' }),
+    ...[...notes, ...silencesOf(runs)].map((sentence) => `   · ${sentence}`),
+    ...shortened(known, (line) => [`   · ${line}`], { indent: '   ' }),
+  ];
+}
+
+function runLines({ folder, manifest }: ImportedFile['runs'][number]): readonly string[] {
+  return [
+    `   ${onScreen(folder)}  ${manifest.status}${rowsOf(manifest)}`,
+    ...manifest.verdicts.filter(({ passed }) => !passed).map(({ detail }) => `   ✗ ${detail}`),
+  ];
 }
 
 /** What a file does not say and a user can. */
-function silencesOf(file: string, runs: ImportedFile['runs']): readonly string[] {
+function silencesOf(runs: ImportedFile['runs']): readonly string[] {
   const unknown = {
     framework: runs.filter(({ manifest }) => manifest.framework === 'unknown').length,
     model: runs.filter(({ manifest }) => manifest.model_descriptor['id'] === 'unknown').length,
   };
   return Object.entries(unknown).flatMap(([name, count]) =>
-    count === 0 ? [] : [`${file} does not say the ${name} of ${counted(count, 'run')}: --${name} does`],
+    count === 0 ? [] : [`the file does not say the ${name} of ${counted(count, 'run')}: --${name} does`],
   );
 }
 
@@ -218,10 +231,6 @@ function totalOf(outcomes: readonly Outcome[]): string {
   return `${counted(runs, 'run')} from ${counted(imported.length, 'file')}, ${outcomes.length - imported.length} refused`;
 }
 
-function counted(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? '' : 's'}`;
-}
-
 function toJson(outcome: Outcome): unknown {
   if (outcome.state === 'refused') {
     const { message, hint, code } = outcome.error;
@@ -229,16 +238,16 @@ function toJson(outcome: Outcome): unknown {
   }
   const { file, format, runs, present } = outcome.imported;
   const reported = runs.map(({ folder, where, manifest }) => ({
+    ...runDocument(folder),
     where,
-    folder,
-    run_id: manifest.run_id,
     test_id: manifest.test_id,
     cell_id: manifest.cell_id,
     status: manifest.status,
     rows: manifest.samples_path === null ? null : (manifest.sidecars[manifest.samples_path]?.rows ?? null),
     dropped: manifest.imported?.dropped ?? [],
   }));
-  return { file, format, runs: reported, present, error: null };
+  const known = present.map(({ where, folder }) => ({ ...runDocument(folder), where }));
+  return { file, format, runs: reported, present: known, error: null };
 }
 
 function exitCodeOf(outcomes: readonly Outcome[]): number {

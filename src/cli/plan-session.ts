@@ -17,7 +17,7 @@ export async function planSessionOf(options: Options): Promise<VitestPlan> {
   Object.assign(process.env, toEnvironment(typed));
   const filters = claimFilters(options);
   const makePlan = (some: ClaimFilters): Promise<VitestPlan> =>
-    withProgress('planning ...', () => planInVitest(process.cwd(), some));
+    withProgress('planning', () => planInVitest(process.cwd(), some));
   const plan = await makePlan(filters);
   if (isFiltered(filters) && isEmpty(plan)) throw await nothingSelected(filters, makePlan);
   return plan;

@@ -1,6 +1,5 @@
 import { once } from 'node:events';
-import { existsSync, readFileSync } from 'node:fs';
-import { relative, resolve } from 'node:path';
+import { readFileSync } from 'node:fs';
 import { defineCommand } from 'citty';
 import type { ArgsDef } from 'citty';
 import { AssayError, messageOf } from '../core/errors.ts';
@@ -9,16 +8,18 @@ import type { Answer } from '../evidence/query/query.ts';
 import type { Query } from '../evidence/query/query-mistake.ts';
 import type { Cell } from '../evidence/query/query-value.ts';
 import { storedRuns } from '../evidence/store/run-store.ts';
+import type { StoredRun } from '../evidence/store/run-store.ts';
 import { readOptions } from './arguments.ts';
 import type { Options } from './arguments.ts';
 import { EXIT } from './exit.ts';
 import { withProgress } from './progress.ts';
+import { artifactsOf, onScreen, unreadableLine } from './stored-runs.ts';
 import { textTable } from './text-table.ts';
 
 const queryOptions = {
   sql: { type: 'positional', required: false, description: 'one SQL statement, in quotes' },
   file: { type: 'string', description: 'read the statement from a file', valueHint: 'query.sql' },
-  artifacts: { type: 'string', description: 'artifact directory', default: 'runs' },
+  artifacts: { type: 'string', valueHint: 'folder', description: 'artifact directory', default: 'runs' },
   csv: { type: 'boolean', description: 'print CSV (RFC 4180)' },
   json: { type: 'boolean', description: 'print a JSON array, one object per row' },
 } as const satisfies ArgsDef;
@@ -34,22 +35,26 @@ export const query = defineCommand({
     const options = readOptions(rawArgs, queryOptions);
     const print = printerOf(options);
     const asked = queryOf(options);
-    const artifacts = artifactsOf(options);
+    const artifacts = artifactsOf(options, 'artifacts');
     const complaints: string[] = [];
     const onUnreadable = (folder: string, reason: string): void => {
-      complaints.push(` ! left out: ${relative(process.cwd(), folder)}: ${reason}\n`);
+      complaints.push(`${unreadableLine('left out', { folder, reason })}\n`);
     };
-    const runs = await withProgress('reading stored runs ...', async () => [
-      ...storedRuns(artifacts, { onUnreadable }),
-    ]);
+    const runs = await withProgress('reading stored runs', async (tick) => {
+      const found: StoredRun[] = [];
+      for (const run of storedRuns(artifacts, { onUnreadable })) tick(found.push(run), null);
+      return found;
+    });
     if (runs.length === 0) {
-      process.stderr.write(`${complaints.join('')}${artifacts} holds no run that ended: there is nothing to ask\n`);
+      const nothing = `no run in ${onScreen(artifacts)} has ended: there is nothing to ask\n`;
+      process.stderr.write(`${complaints.join('')}${nothing}`);
+      if (options.has('json')) await write('[]\n');
       process.exitCode = EXIT.noVerdict;
       return;
     }
     const ask = (): Promise<string> => queryRuns(asked, { runs, onUnreadable }, print);
     // Rows that are printed as they come are progress enough.
-    const last = print === tableOf ? await withProgress('asking ...', ask) : await ask();
+    const last = print === tableOf ? await withProgress('asking', ask) : await ask();
     process.stderr.write(complaints.join(''));
     await write(last);
     process.exitCode = EXIT.ok;
@@ -69,7 +74,7 @@ export const queryExamples = `  P99 of the time to first token by commit, oldest
 
   assay query 'DESCRIBE runs'                          the columns of a view
   assay query --file trend.sql --csv > trend.csv       all rows, for other tools
-  assay query 'FROM runs' --json | jq '.[].status'
+  assay query 'FROM runs' --json | jq -r '.[].status'
 `;
 
 /** Prints an answer, and leaves its last part to the caller. */
@@ -102,17 +107,6 @@ function readQuery(file: string): string {
       cause,
     });
   }
-}
-
-function artifactsOf(options: Options): string {
-  const named = options.one('artifacts');
-  const artifacts = resolve(named ?? 'runs');
-  if (named !== null && !existsSync(artifacts)) {
-    throw new AssayError('USAGE', `there is no folder ${artifacts}`, {
-      hint: 'name an artifact directory, such as --artifacts runs',
-    });
-  }
-  return artifacts;
 }
 
 const ROWS_ON_SCREEN = 200;

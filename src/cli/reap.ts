@@ -1,14 +1,12 @@
-import { existsSync } from 'node:fs';
-import { relative, resolve } from 'node:path';
 import { defineCommand } from 'citty';
 import type { ArgsDef } from 'citty';
-import { AssayError } from '../core/errors.ts';
 import { listLive } from '../evidence/store/live-runs.ts';
 import { reapDeadRuns } from '../session/reap.ts';
 import type { Reaped } from '../session/reap.ts';
 import { readOptions } from './arguments.ts';
 import { EXIT } from './exit.ts';
 import { withProgress } from './progress.ts';
+import { artifactsOf, onScreen, runDocument } from './stored-runs.ts';
 
 const reapOptions = {
   folder: { type: 'positional', default: 'runs', description: 'artifact directory' },
@@ -24,19 +22,21 @@ export const reap = defineCommand({
   args: reapOptions,
   async run({ rawArgs }) {
     const options = readOptions(rawArgs, reapOptions);
-    const artifacts = resolve(options.one('folder') ?? 'runs');
-    // Where nothing ever ran there is nothing to do; a folder that somebody names is there.
-    if (artifacts !== resolve('runs') && !existsSync(artifacts)) {
-      throw new AssayError('USAGE', `there is no folder ${artifacts}`, {
-        hint: 'name an artifact directory, such as runs',
-      });
-    }
-    const reaped = await withProgress('looking for what dead sessions left ...', () => reapDeadRuns(artifacts));
+    const artifacts = artifactsOf(options);
+    const reaped = await withProgress('looking for what dead sessions left', () => reapDeadRuns(artifacts));
     const done = new Set(reaped.map(({ runId }) => runId));
     const live = listLive(artifacts).filter(({ run_id: runId }) => !done.has(runId));
     if (options.has('json')) {
-      const running = live.map(({ run_id: runId, folder, holder }) => ({ runId, folder, holder }));
-      process.stdout.write(`${JSON.stringify({ reaped, running }, null, 2)}\n`);
+      const document = {
+        reaped: reaped.map(({ folder, status, ended, unconfirmed }) => ({
+          ...runDocument(folder),
+          status,
+          ended,
+          unconfirmed,
+        })),
+        running: live.map(({ folder, holder }) => ({ ...runDocument(folder), holder })),
+      };
+      process.stdout.write(`${JSON.stringify(document, null, 2)}\n`);
     } else {
       process.stdout.write(describe(reaped, live.length));
     }
@@ -53,7 +53,7 @@ export const reapExamples = `  assay reap                  what sessions under r
 
 function describe(reaped: readonly Reaped[], live: number): string {
   const lines = reaped.flatMap(({ folder, status, ended, unconfirmed }) => [
-    ` ○ ${relative(process.cwd(), folder)}  ${status ?? 'never began'}, ${countOf(ended)} ended`,
+    ` ○ ${onScreen(folder)}  ${status ?? 'never began'}, ${countOf(ended)} ended`,
     ...unconfirmed.map((reason) => `   ✗ ${reason}\n     next: make it reachable, then run assay reap again`),
   ]);
   const runs = `${reaped.length} dead ${reaped.length === 1 ? 'run' : 'runs'}`;

@@ -1,11 +1,11 @@
-import { relative, resolve } from 'node:path';
 import { defineCommand } from 'citty';
 import type { ArgsDef } from 'citty';
 import { isNamedBy } from '../config/only-cells.ts';
 import { AssayError } from '../core/errors.ts';
+import { groupBy } from '../core/group-by.ts';
 import { formatNumber } from '../core/units.ts';
 import type { Status } from '../evidence/failure.ts';
-import { findRuns } from '../evidence/store/find-runs.ts';
+import type { Manifest } from '../evidence/manifest.ts';
 import { readManifest } from '../evidence/run-reader.ts';
 import { frameworks } from '../session/registry.ts';
 import { reparse as reparseRun } from '../session/reparse.ts';
@@ -13,14 +13,28 @@ import type { FigureChange } from '../session/reparse-changes.ts';
 import { readOptions } from './arguments.ts';
 import type { Options } from './arguments.ts';
 import { EXIT } from './exit.ts';
-import { withProgress } from './progress.ts';
-import { typedOptions } from './session-options.ts';
+import { INTERRUPTED, inTurn } from './progress.ts';
+import { sessionOptions, typedOptions } from './session-options.ts';
 import { parseSince } from './since.ts';
+import {
+  artifactsOf,
+  cellDocument,
+  counted,
+  noRuns,
+  onScreen,
+  problemDocument,
+  problemLines,
+  runDocument,
+  runsBelow,
+  shortened,
+  sinceOption,
+} from './stored-runs.ts';
+import { isGood } from './verify-report.ts';
 
 const reparseOptions = {
   folder: { type: 'positional', default: 'runs', description: 'artifact directory, or a folder inside one' },
-  'only-cells': { type: 'string', valueHint: 'pattern', description: 'only runs of these cells, by id or config/id' },
-  since: { type: 'string', valueHint: 'age', description: 'only runs that began since then: `30d`, `12h`' },
+  'only-cells': sessionOptions['only-cells'],
+  since: sinceOption,
   'dry-run': { type: 'boolean', description: 'read and print, and write nothing' },
   json: { type: 'boolean', description: 'print one JSON document' },
 } as const satisfies ArgsDef;
@@ -34,11 +48,14 @@ export const reparse = defineCommand({
   args: reparseOptions,
   async run({ rawArgs }) {
     const options = readOptions(rawArgs, reparseOptions);
-    const outcomes = await withProgress('reading stored runs again ...', () => outcomesOf(options));
-    const isDryRun = options.has('dry-run');
-    if (options.has('json')) process.stdout.write(`${JSON.stringify(documentOf(outcomes, isDryRun), null, 2)}\n`);
-    else process.stdout.write(describe(outcomes, isDryRun));
-    process.exitCode = exitOf(outcomes);
+    const folder = artifactsOf(options);
+    const runs = runsBelow(folder);
+    const { result, isStopped } = await inTurn('reading stored runs again', runs, readerOf(options));
+    const outcomes = result.filter((outcome) => outcome !== null);
+    const scope = { isDryRun: options.has('dry-run'), isStopped };
+    if (options.has('json')) process.stdout.write(`${JSON.stringify(documentOf(outcomes, scope), null, 2)}\n`);
+    else process.stdout.write(runs.length === 0 ? `${noRuns(folder)}\n` : describe(outcomes, scope));
+    process.exitCode = isStopped ? INTERRUPTED : exitOf(outcomes);
   },
 });
 
@@ -49,31 +66,40 @@ export const reparseExamples = `  assay reparse                           every 
   assay reparse --json | jq '.runs[] | select(.changes != [])'
 `;
 
-type Outcome =
-  | { readonly state: 'read'; readonly run: string; readonly status: Status; readonly changes: readonly FigureChange[] }
+type Outcome = { readonly run: string; readonly key: string | null } & (
+  | { readonly state: 'read'; readonly status: Status; readonly changes: readonly FigureChange[] }
   /** It never came so far that there was something to read. */
-  | { readonly state: 'nothing_to_parse'; readonly run: string; readonly error: AssayError }
-  | { readonly state: 'refused'; readonly run: string; readonly error: AssayError };
+  | { readonly state: 'nothing_to_parse'; readonly status: Status; readonly error: AssayError }
+  | { readonly state: 'refused'; readonly error: AssayError }
+);
 
-async function outcomesOf(options: Options): Promise<readonly Outcome[]> {
+/** Reads a run again; null for one that was not asked for. */
+function readerOf(options: Options): (run: string) => Promise<Outcome | null> {
   const since = options.one('since');
   const sinceMs = since === null ? null : parseSince(since, new Date()).getTime();
   const { onlyCells: patterns } = typedOptions(options);
   const isNamed = patterns.length === 0 ? () => true : isNamedBy(patterns);
-  const outcomes: Outcome[] = [];
-  for (const run of findRuns(resolve(options.one('folder') ?? 'runs'))) {
+  const isAsked = (manifest: Manifest): boolean =>
+    isNamed({ key: keyOf(manifest), cellId: manifest.cell_id }) &&
+    (sinceMs === null || Date.parse(manifest.timestamp_start) >= sinceMs);
+  return async (run) => {
+    let found: Manifest | null = null;
     try {
-      const { test_id: testId, cell_id: cellId, timestamp_start: start } = readManifest(run);
-      if (!isNamed({ key: `${testId}/${cellId}`, cellId })) continue;
-      if (sinceMs !== null && Date.parse(start) < sinceMs) continue;
+      found = readManifest(run);
+      if (!isAsked(found)) return null;
       const { manifest, changes } = await reparseRun(run, { frameworks, isDryRun: options.has('dry-run') });
-      outcomes.push({ state: 'read', run, status: manifest.status, changes });
+      return { state: 'read', run, key: keyOf(found), status: manifest.status, changes };
     } catch (error) {
       if (!(error instanceof AssayError)) throw error;
-      outcomes.push({ state: error.code === 'NOTHING_TO_PARSE' ? 'nothing_to_parse' : 'refused', run, error });
+      const key = found === null ? null : keyOf(found);
+      if (found === null || error.code !== 'NOTHING_TO_PARSE') return { state: 'refused', run, key, error };
+      return { state: 'nothing_to_parse', run, key, status: found.status, error };
     }
-  }
-  return outcomes;
+  };
+}
+
+function keyOf({ test_id: testId, cell_id: cellId }: Manifest): string {
+  return `${testId}/${cellId}`;
 }
 
 /** Refused runs first: what else was said is then not all there is to say. */
@@ -81,40 +107,77 @@ function exitOf(outcomes: readonly Outcome[]): number {
   if (outcomes.some(({ state }) => state === 'refused')) return EXIT.usage;
   const statuses = outcomes.flatMap((outcome) => (outcome.state === 'read' ? [outcome.status] : []));
   if (statuses.length === 0) return EXIT.noVerdict;
-  return statuses.every((status) => status === 'passed' || status === 'recorded') ? EXIT.ok : EXIT.failed;
+  return statuses.every(isGood) ? EXIT.ok : EXIT.failed;
 }
 
-function documentOf(outcomes: readonly Outcome[], isDryRun: boolean): unknown {
-  const runs = outcomes.map((outcome) => {
-    if (outcome.state === 'read') return { ...outcome, problem: null };
-    const { state, run, error } = outcome;
-    return { state, run, status: null, changes: [], problem: { message: error.message, hint: error.hint ?? null } };
-  });
-  return { dry_run: isDryRun, runs };
+/** What of the runs was asked for, and whether Ctrl-C left some of them out. */
+interface Scope {
+  readonly isDryRun: boolean;
+  readonly isStopped: boolean;
 }
 
-function describe(outcomes: readonly Outcome[], isDryRun: boolean): string {
+function documentOf(outcomes: readonly Outcome[], { isDryRun, isStopped }: Scope): unknown {
+  const runs = outcomes.map((outcome) => ({
+    ...runDocument(outcome.run),
+    ...(outcome.key === null ? {} : cellDocument(outcome.key)),
+    state: outcome.state,
+    status: outcome.state === 'refused' ? null : outcome.status,
+    changes: outcome.state === 'read' ? outcome.changes : [],
+    problem: outcome.state === 'read' ? null : problemDocument(outcome.error),
+  }));
+  return { runs, totals: totalsOf(outcomes), dry_run: isDryRun, stopped: isStopped };
+}
+
+/** How many runs became what. */
+interface Totals {
+  readonly read: number;
+  readonly changed: number;
+  readonly unchanged: number;
+  readonly refused: number;
+  readonly nothing_to_parse: number;
+}
+
+function totalsOf(outcomes: readonly Outcome[]): Totals {
   const count = (state: Outcome['state']): number => outcomes.filter((outcome) => outcome.state === state).length;
-  const changed = outcomes.filter((outcome) => outcome.state === 'read' && outcome.changes.length > 0).length;
-  const total = [
-    `${changed} ${isDryRun ? 'would change' : 'changed'}`,
-    `${count('read') - changed} unchanged`,
-    `${count('refused')} refused`,
-    `${count('nothing_to_parse')} with nothing to parse`,
-  ];
-  const runs = `${outcomes.length} ${outcomes.length === 1 ? 'run' : 'runs'}`;
-  return `${[...outcomes.flatMap(linesOf), `${runs}: ${total.join(', ')}`].join('\n')}\n`;
+  const [read, changed] = [count('read'), outcomes.filter(hasChanged).length];
+  const [refused, nothing] = [count('refused'), count('nothing_to_parse')];
+  return { read, changed, unchanged: read - changed, refused, nothing_to_parse: nothing };
 }
 
-function linesOf(outcome: Outcome): readonly string[] {
-  if (outcome.state === 'read') {
-    if (outcome.changes.length === 0) return [];
-    const sign = outcome.status === 'passed' || outcome.status === 'recorded' ? '✓' : '✗';
-    return [` ${sign} ${relative(process.cwd(), outcome.run)}`, `   ${outcome.changes.map(describeChange).join(', ')}`];
-  }
-  const { message, hint } = outcome.error;
-  if (outcome.state === 'nothing_to_parse') return [` ○ ${message}`];
-  return [` ✗ ${message}`, ...(hint === undefined ? [] : [`   next: ${hint}`])];
+function hasChanged(outcome: Outcome): outcome is Extract<Outcome, { readonly state: 'read' }> {
+  return outcome.state === 'read' && outcome.changes.length > 0;
+}
+
+function describe(outcomes: readonly Outcome[], { isDryRun, isStopped }: Scope): string {
+  const refused = outcomes.flatMap((outcome) => (outcome.state === 'refused' ? [outcome.error] : []));
+  const totals = totalsOf(outcomes);
+  const some = (count: number, what: string): readonly string[] => (count === 0 ? [] : [`${count} ${what}`]);
+  const parts = [
+    `${counted(totals.read, 'run')} read again`,
+    ...some(totals.changed, isDryRun ? 'would change' : 'changed'),
+    ...some(totals.unchanged, 'unchanged'),
+    ...some(totals.refused, 'could not be read'),
+    ...some(totals.nothing_to_parse, `never came to results (${statusesOf(outcomes)})`),
+  ];
+  return `${[
+    ...shortened(outcomes.filter(hasChanged), changeLines),
+    ...shortened(refused, problemLines, { noun: 'problem' }),
+    parts.join(', '),
+    ...(outcomes.length === 0 ? ['No stored run is of these cells and of that time.'] : []),
+    ...(isStopped ? ['Stopped between two runs: the rest is as it was.'] : []),
+    ...(isDryRun && totals.changed > 0 ? ['Nothing was written: leave out --dry-run to keep these figures.'] : []),
+  ].join('\n')}\n`;
+}
+
+function statusesOf(outcomes: readonly Outcome[]): string {
+  const statuses = outcomes.flatMap((outcome) => (outcome.state === 'nothing_to_parse' ? [outcome.status] : []));
+  return [...groupBy(statuses, (status) => status)]
+    .map(([status, { length }]) => (length === statuses.length ? status : `${length} ${status}`))
+    .join(', ');
+}
+
+function changeLines({ run, status, changes }: Extract<Outcome, { readonly state: 'read' }>): readonly string[] {
+  return [` ${isGood(status) ? '✓' : '✗'} ${onScreen(run)}`, `   ${changes.map(describeChange).join(', ')}`];
 }
 
 function describeChange({ figure, before, after }: FigureChange): string {

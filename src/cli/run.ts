@@ -17,7 +17,7 @@ const runOptions = {
   reuse: {
     type: 'string',
     valueHint: 'off|prefer|only',
-    description: 'judge stored runs of the same workload instead of launching; only: launch nothing',
+    description: 'stored runs of the same workload instead of launches: prefer launches what has none, only skips it',
   },
 } as const satisfies ArgsDef;
 

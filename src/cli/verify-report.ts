@@ -1,4 +1,3 @@
-import { relative } from 'node:path';
 import { parseMetricName } from '../config/metric-name.ts';
 import { groupBy } from '../core/group-by.ts';
 import { formatNumber } from '../core/units.ts';
@@ -6,6 +5,15 @@ import type { Status } from '../evidence/failure.ts';
 import type { Verdict } from '../evidence/verdict.ts';
 import type { VerdictChange } from '../session/rejudge.ts';
 import type { JudgedOutcome, StoredOutcome } from '../session/stored-cells.ts';
+import {
+  cellDocument,
+  counted,
+  onScreen,
+  problemDocument,
+  problemLines,
+  runDocument,
+  shortened,
+} from './stored-runs.ts';
 
 /** What of the stored runs was asked for. */
 export interface VerifyScope {
@@ -24,18 +32,23 @@ export function isGood(status: Status): boolean {
 /** What changed, per cell and run, and what it comes to. */
 export function describeOutcomes(outcomes: readonly StoredOutcome[], scope: VerifyScope): string {
   const changed = outcomes.filter((outcome) => outcome.state === 'judged').filter(hasTurned);
-  const cells = [...groupBy(changed, ({ key }) => key)].flatMap(([key, runs]) => [
-    key,
-    ...runs.flatMap(linesOfRun),
-    '',
-  ]);
+  // Of many that are not shown none should fail.
+  const failedFirst = changed.toSorted((one, other) => Number(isGood(one.after)) - Number(isGood(other.after)));
+  const cells = [...groupBy(failedFirst, ({ key }) => key)];
   const damaged = outcomes.flatMap((outcome) => (outcome.state === 'problem' ? [outcome.error] : []));
-  const problems = damaged.flatMap(({ message, hint }) => [
-    ` ✗ ${message}`,
-    ...(hint === undefined ? [] : [`   next: ${hint}`]),
-  ]);
-  return `${[...cells, ...problems, ...summaryLines(outcomes, scope)].join('\n')}\n`;
+  return `${[
+    ...shortened(
+      cells,
+      ([key, runs]) => [key, ...shortened(runs, linesOfRun, { most: RUNS_SHOWN, indent: '   ' }), ''],
+      { noun: 'cell' },
+    ),
+    ...shortened(damaged, problemLines, { noun: 'problem' }),
+    ...summaryLines(outcomes, scope),
+  ].join('\n')}\n`;
 }
+
+/** Of each cell. */
+const RUNS_SHOWN = 5;
 
 /** Whether more than a margin has changed. */
 function hasTurned({ before, after, changes }: JudgedOutcome): boolean {
@@ -47,7 +60,7 @@ function linesOfRun({ folder, startedAt, before, after, changes }: JudgedOutcome
   const began = startedAt.slice(0, 16).replace('T', ' ');
   const width = Math.max(0, ...changes.map(({ benchmark }) => benchmark.length));
   return [
-    ` ${isGood(after) ? '✓' : '✗'} ${began}  ${status}  ${relative(process.cwd(), folder)}`,
+    ` ${isGood(after) ? '✓' : '✗'} ${began}  ${status}  ${onScreen(folder)}`,
     ...changes.map((change) => `     ${change.benchmark.padEnd(width)}  ${describeChange(change)}`),
   ];
 }
@@ -78,7 +91,7 @@ function summaryLines(outcomes: readonly StoredOutcome[], { isPartial, isDryRun,
     length === notJudged.length ? status : `${length} ${status}`,
   );
   const parts = [
-    `${runs(totals.judged)} re-judged`,
+    `${counted(totals.judged, 'run')} re-judged`,
     ...some(totals.now_pass, totals.now_pass === 1 ? 'now passes' : 'now pass'),
     ...some(totals.now_fail, totals.now_fail === 1 ? 'now fails' : 'now fail'),
     ...some(totals.changed_otherwise, 'changed otherwise'),
@@ -102,10 +115,6 @@ function noCell(count: number, isPartial: boolean): string {
 
 function some(count: number, what: string): readonly string[] {
   return count === 0 ? [] : [`${count} ${what}`];
-}
-
-function runs(count: number): string {
-  return `${count} ${count === 1 ? 'run' : 'runs'}`;
 }
 
 /** How many runs became what. */
@@ -144,24 +153,25 @@ export function outcomesDocument(outcomes: readonly StoredOutcome[], { isDryRun,
   return {
     runs: outcomes.map(documentOf),
     totals: totalsOf(outcomes),
-    is_dry_run: isDryRun,
-    is_stopped: isStopped,
+    dry_run: isDryRun,
+    stopped: isStopped,
     launched: 0,
   };
 }
 
 function documentOf(outcome: StoredOutcome): unknown {
-  const { state, folder: run } = outcome;
+  const { state, folder } = outcome;
+  const run = runDocument(folder);
   switch (outcome.state) {
     case 'judged': {
       const { key, startedAt, before, after, changes } = outcome;
-      return { run, state, cell: key, started_at: startedAt, status: { before, after }, changes };
+      return { ...run, ...cellDocument(key), timestamp_start: startedAt, state, status: { before, after }, changes };
     }
     case 'not_judged':
-      return { run, state, status: { before: outcome.status, after: outcome.status } };
+      return { ...run, state, status: { before: outcome.status, after: outcome.status } };
     case 'no_cell':
-      return { run, state, cell: outcome.key };
+      return { ...run, ...cellDocument(outcome.key), state };
     case 'problem':
-      return { run, state, problem: { message: outcome.error.message, hint: outcome.error.hint ?? null } };
+      return { ...run, state, problem: problemDocument(outcome.error) };
   }
 }

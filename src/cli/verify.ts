@@ -1,9 +1,6 @@
-import { existsSync } from 'node:fs';
-import { resolve } from 'node:path';
 import { defineCommand } from 'citty';
 import type { ArgsDef } from 'citty';
 import { AssayError } from '../core/errors.ts';
-import { findRuns } from '../evidence/store/find-runs.ts';
 import { checkEvidence, readManifest } from '../evidence/run-reader.ts';
 import { rejudgeStored } from '../session/stored-cells.ts';
 import type { StoredOutcome } from '../session/stored-cells.ts';
@@ -11,20 +8,31 @@ import { readOptions } from './arguments.ts';
 import type { Options } from './arguments.ts';
 import { EXIT } from './exit.ts';
 import { planSessionOf } from './plan-session.ts';
-import { withProgress } from './progress.ts';
+import { INTERRUPTED, inTurn, untilInterrupted, withProgress } from './progress.ts';
 import { claimFilters, isFiltered, sessionOptions } from './session-options.ts';
 import { parseSince } from './since.ts';
+import {
+  artifactsOf,
+  counted,
+  noRuns,
+  problemDocument,
+  problemLines,
+  runDocument,
+  runsBelow,
+  shortened,
+  sinceOption,
+} from './stored-runs.ts';
 import type { VitestPlan } from './user-vitest.ts';
 import { describeOutcomes, isGood, outcomesDocument } from './verify-report.ts';
 
 const verifyOptions = {
-  folder: { type: 'positional', required: false, description: 'artifact directory, or a folder inside one' },
-  ...sessionOptions,
-  since: {
-    type: 'string',
-    valueHint: 'age',
-    description: 'only runs that began since then: `30d`, `12h`, `2026-10-01`',
+  folder: {
+    type: 'positional',
+    required: false,
+    description: 'artifact directory, or a folder inside one (Default: that of the plugin; runs with --evidence)',
   },
+  ...sessionOptions,
+  since: sinceOption,
   'dry-run': { type: 'boolean', description: 'judge and print, and write nothing' },
   evidence: { type: 'boolean', description: 'judge nothing: check sizes and hashes of all files' },
   json: { type: 'boolean', description: 'print one JSON document' },
@@ -56,55 +64,49 @@ export const verifyExamples = `  assay verify                            judge e
 async function judgeRuns(options: Options): Promise<number> {
   const since = options.one('since');
   const sinceMs = since === null ? null : parseSince(since, new Date()).getTime();
+  const named = options.one('folder') === null ? null : artifactsOf(options);
   const plan = await planSessionOf(options);
-  const isPartial = options.has('only-cells') || isFiltered(claimFilters(options));
-  const stopping = new AbortController();
-  const stop = (): void => stopping.abort();
-  process.once('SIGINT', stop);
-  try {
-    const outcomes = await withProgress('judging stored runs ...', () =>
-      outcomesOf(plan, { options, sinceMs, signal: stopping.signal }),
-    );
-    const scope = { isPartial, isDryRun: options.has('dry-run'), isStopped: stopping.signal.aborted };
-    if (options.has('json')) process.stdout.write(`${JSON.stringify(outcomesDocument(outcomes, scope), null, 2)}\n`);
-    else process.stdout.write(describeOutcomes(outcomes, scope));
-    return stopping.signal.aborted ? INTERRUPTED : exitOf(outcomes);
-  } finally {
-    process.removeListener('SIGINT', stop);
-  }
+  const folders = [...new Set(named === null ? plan.sessions.map(({ plan: { artifacts } }) => artifacts) : [named])];
+  const { result: outcomes, isStopped } = await untilInterrupted((signal) =>
+    outcomesOf(plan, { options, folders, sinceMs, signal }),
+  );
+  const scope = {
+    isPartial: options.has('only-cells') || isFiltered(claimFilters(options)),
+    isDryRun: options.has('dry-run'),
+    isStopped,
+  };
+  const isEmpty = folders.every((folder) => runsBelow(folder).length === 0);
+  if (options.has('json')) process.stdout.write(`${JSON.stringify(outcomesDocument(outcomes, scope), null, 2)}\n`);
+  else if (isEmpty) process.stdout.write(`${folders.map(noRuns).join('\n')}\n`);
+  else process.stdout.write(describeOutcomes(outcomes, scope));
+  return isStopped ? INTERRUPTED : exitOf(outcomes);
 }
-
-/** What shells expect of a command that Ctrl-C ended. */
-const INTERRUPTED = 130;
 
 interface JudgeOptions {
   readonly options: Options;
+  readonly folders: readonly string[];
   readonly sinceMs: number | null;
   /** Aborted, no further run is begun. */
   readonly signal: AbortSignal;
 }
 
-async function outcomesOf(
+function outcomesOf(
   { sessions }: VitestPlan,
-  { options, sinceMs, signal }: JudgeOptions,
+  { options, folders, sinceMs, signal }: JudgeOptions,
 ): Promise<readonly StoredOutcome[]> {
   const cells = isFiltered(claimFilters(options))
     ? sessions.flatMap(({ claims }) => claims.map(({ planned }) => planned))
     : sessions.flatMap(({ plan }) => plan.cells);
-  const folder = options.one('folder');
-  const folders = folder === null ? sessions.map(({ plan }) => plan.artifacts) : [existing(folder)];
-  const outcomes: StoredOutcome[] = [];
-  for (const one of new Set(folders)) {
-    const stored = rejudgeStored(one, { cells, sinceMs, isDryRun: options.has('dry-run'), signal });
-    for await (const outcome of stored) outcomes.push(outcome);
-  }
-  return outcomes;
-}
-
-function existing(folder: string): string {
-  const path = resolve(folder);
-  if (existsSync(path)) return path;
-  throw new AssayError('USAGE', `there is no folder ${path}`, { hint: 'name an artifact directory, such as runs' });
+  return withProgress('judging stored runs', async (tick) => {
+    // How many of them began since then is known when all were looked at.
+    const total = sinceMs === null ? folders.flatMap(runsBelow).length : null;
+    const outcomes: StoredOutcome[] = [];
+    for (const folder of folders) {
+      const stored = rejudgeStored(folder, { cells, sinceMs, isDryRun: options.has('dry-run'), signal });
+      for await (const outcome of stored) tick(outcomes.push(outcome), total);
+    }
+    return outcomes;
+  });
 }
 
 /** A run that could not be judged first: what else was said is then not all there is to say. */
@@ -116,18 +118,36 @@ function exitOf(outcomes: readonly StoredOutcome[]): number {
 }
 
 async function checkRuns(options: Options): Promise<number> {
-  const checks: EvidenceCheck[] = [];
-  for (const run of findRuns(resolve(options.one('folder') ?? 'runs'))) checks.push(await checkRun(run));
-  const broken = checks.filter(({ problem }) => problem !== null);
-  if (options.has('json')) process.stdout.write(`${JSON.stringify({ runs: checks }, null, 2)}\n`);
-  else process.stdout.write(describeChecks(checks));
-  return broken.length === 0 ? EXIT.ok : EXIT.failed;
+  const stray = Object.keys(verifyOptions).find((name) => !CHECK_OPTIONS.has(name) && options.has(name));
+  if (stray !== undefined) {
+    throw new AssayError('USAGE', `--${stray} chooses nothing for --evidence, which checks every run of a folder`, {
+      hint: 'name a folder, such as assay verify --evidence runs/my_test, or leave out one of the two',
+    });
+  }
+  const folder = artifactsOf(options);
+  const folders = runsBelow(folder);
+  const { result: checks, isStopped } = await inTurn('checking stored runs', folders, checkRun);
+  const damaged = checks.filter(({ problem }) => problem !== null).length;
+  if (options.has('json')) {
+    const runs = checks.map(({ run, problem }) => ({
+      ...runDocument(run),
+      problem: problem === null ? null : problemDocument(problem),
+    }));
+    const totals = { checked: checks.length, damaged };
+    process.stdout.write(`${JSON.stringify({ runs, totals, stopped: isStopped }, null, 2)}\n`);
+  } else process.stdout.write(folders.length === 0 ? `${noRuns(folder)}\n` : describeChecks(checks, isStopped));
+  if (isStopped) return INTERRUPTED;
+  if (folders.length === 0) return EXIT.noVerdict;
+  return damaged === 0 ? EXIT.ok : EXIT.failed;
 }
+
+/** What has a meaning beside --evidence. */
+const CHECK_OPTIONS: ReadonlySet<string> = new Set(['folder', 'evidence', 'json']);
 
 interface EvidenceCheck {
   readonly run: string;
   /** What is wrong and what to do; null when nothing is. */
-  readonly problem: { readonly message: string; readonly hint: string | null } | null;
+  readonly problem: AssayError | null;
 }
 
 async function checkRun(run: string): Promise<EvidenceCheck> {
@@ -136,13 +156,13 @@ async function checkRun(run: string): Promise<EvidenceCheck> {
     return { run, problem: null };
   } catch (thrown) {
     if (!(thrown instanceof AssayError)) throw thrown;
-    return { run, problem: { message: thrown.message, hint: thrown.hint ?? null } };
+    return { run, problem: thrown };
   }
 }
 
-function describeChecks(checks: readonly EvidenceCheck[]): string {
+function describeChecks(checks: readonly EvidenceCheck[], isStopped: boolean): string {
   const broken = checks.flatMap(({ problem }) => (problem === null ? [] : [problem]));
-  const lines = broken.map(({ message, hint }) => ` ✗ ${message}${hint === null ? '' : `\n   next: ${hint}`}`);
-  const count = `${checks.length} ${checks.length === 1 ? 'run' : 'runs'} checked, ${broken.length} damaged`;
-  return `${[...lines, count].join('\n')}\n`;
+  const count = `${counted(checks.length, 'run')} checked, ${broken.length} damaged`;
+  const rest = isStopped ? ['Stopped between two runs: the rest was not looked at.'] : [];
+  return `${[...shortened(broken, problemLines, { noun: 'problem' }), count, ...rest].join('\n')}\n`;
 }

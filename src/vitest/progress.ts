@@ -72,8 +72,8 @@ export class ProgressLines {
       this.#print(` ${paint('yellow', '!')} ${name} ${relative(process.cwd(), folder)} is passed over: ${reason}`);
     } else if (event.skip === null) {
       const { reason, nearest } = event.miss;
-      const since = nearest === null ? '' : ` (since ${nameRun(nearest)})`;
-      this.#print(` ○ ${name} not reused ${paint('dim', `${reason}${since}`)}`);
+      const comparedTo = nearest === null ? '' : ` (compared with ${nameRun(nearest)})`;
+      this.#print(` ○ ${name} no reuse  ${paint('dim', `${reason}${comparedTo}`)}`);
     } else this.#print(` ${paint('yellow', '-')} ${name} skipped   ${paint('dim', event.skip.detail)}`);
   }
 

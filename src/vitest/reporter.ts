@@ -19,6 +19,7 @@ const NO_VERDICT = 3;
 
 /** Of many claims that went missing the first few tell enough. */
 const COMPLAINTS_SHOWN = 5;
+const REASONS_SHOWN = 3;
 
 /** What the reporter asks of the session it reports on. */
 export interface ReportedSession {
@@ -149,7 +150,9 @@ export class AssayReporter implements Reporter {
   #noVerdict(skipped: readonly PlannedCell[]): void {
     const reasons = [...new Set(skipped.flatMap(({ skip }) => skip?.detail ?? []))];
     const count = skipped.length === 1 ? 'the one cell was' : `all ${skipped.length} cells were`;
-    this.#print(` ${paint('red', 'no verdict')}: ${count} skipped - ${reasons.join('; ')}`);
+    const more = reasons.length > REASONS_SHOWN ? `; and ${reasons.length - REASONS_SHOWN} more` : '';
+    const why = `${reasons.slice(0, REASONS_SHOWN).join('; ')}${more}`;
+    this.#print(` ${paint('red', 'no verdict')}: ${count} skipped - ${why}`);
     process.exitCode = NO_VERDICT;
   }
 

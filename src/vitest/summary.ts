@@ -94,19 +94,27 @@ function reuseLines({ runs, reused, skipped, notRun }: SessionSummary): readonly
     isAll: [runs, skipped, notRun].every(({ length }) => length === 0),
   });
   const lines = reasons.join('; ').match(/\S{78,}|\S.{0,77}(?=\s|$)/g) ?? [];
-  return lines.map((line) => ` ${line}`);
+  const lacking = skipped.filter(({ reason }) => reason.startsWith('not_cached')).length;
+  const next = `${lacking === 1 ? '1 cell has' : `${lacking} cells have`} no stored run: --reuse prefer launches ${lacking === 1 ? 'it' : 'them'}`;
+  return [...lines, ...(lacking === 0 ? [] : [next])].map((line) => ` ${line}`);
 }
+
+// Each cell may have a reason of its own.
+const REASONS_SHOWN = 12;
 
 /** Cells that were dealt with alike for the same reason are told once. */
 function reasonLines(cells: readonly SkippedCell[], mark: string, what: string): readonly string[] {
   const alike = groupBy(cells, ({ testId, reason }) => JSON.stringify([testId, reason]));
-  return [...alike.values()].flatMap((same) => {
+  const groups = [...alike.values()];
+  const hidden = groups.slice(REASONS_SHOWN).reduce((sum, { length }) => sum + length, 0);
+  const lines = groups.slice(0, REASONS_SHOWN).flatMap((same) => {
     const [first] = same;
     if (first === undefined) return [];
     const { testId, cellId, reason } = first;
     const which = same.length === 1 ? cellId : `${same.length} cells`;
     return [`   ${mark} ${testId}   ${which} ${what}: ${reason}`];
   });
+  return hidden === 0 ? lines : [...lines, `   ${mark} … ${hidden} more ${what}`];
 }
 
 function notRunLines(cells: readonly NamedCell[]): readonly string[] {
@@ -245,7 +253,7 @@ function counts({ runs, reuse, reused, skipped, notRun, claims }: SessionSummary
     launched(manifests),
     `${skipped.length} skipped`,
     ...(notRun.length > 0 ? [paint('yellow', `${notRun.length} not run`)] : []),
-    ...(manifests.length === 0 && reused.length > 0 ? [] : [leftovers(manifests)]),
+    ...(manifests.length === 0 && reuse !== 'off' ? [] : [leftovers(manifests)]),
   ];
 }
 
@@ -256,12 +264,12 @@ function launched(manifests: readonly Manifest[]): string {
   return `${manifests.length} launched${note}`;
 }
 
-function costs({ runs, reused, elapsedMs, artifacts }: SessionSummary): readonly string[] {
+function costs({ runs, reuse, elapsedMs, artifacts }: SessionSummary): readonly string[] {
   const setupS = runs.reduce(
     (sum, { manifest: { phases } }) => sum + (phases.prepare?.duration_s ?? 0) + (phases.launch?.duration_s ?? 0),
     0,
   );
-  const setup = runs.length === 0 && reused.length > 0 ? '' : `, of which ${formatDuration(setupS * 1000)} setup`;
+  const setup = runs.length === 0 && reuse !== 'off' ? '' : `, of which ${formatDuration(setupS * 1000)} setup`;
   return [
     `${formatDuration(elapsedMs)}${setup}`,
     ...waits(runs.map(({ manifest }) => manifest)),

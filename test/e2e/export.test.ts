@@ -49,7 +49,7 @@ describe('assay export', () => {
       added: 1,
       changed: 0,
       columns: 34,
-      unreadable: [{ folder: folders[0] }],
+      unreadable: [{ run: folders[0] }],
       took_s: expect.any(Number),
     });
     expect(exitCode).toBe(0);
@@ -74,7 +74,7 @@ describe('assay export', () => {
 
   it.each([
     [['-o', 'x.parquet', 'nowhere'], 'there is no folder'],
-    [['-o', 'x.parquet', 'package.json'], 'there is no folder'],
+    [['-o', 'x.parquet', 'package.json'], 'package.json is a file'],
     [[], 'nothing says where to write to'],
     [['-o', 'runs'], 'runs is a folder'],
     [['-o', 'package.json'], 'package.json is no Parquet file'],

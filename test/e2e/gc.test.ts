@@ -35,30 +35,28 @@ describe('assay gc', () => {
     const dry = await gc('--keep-last', '2');
     expect(dry.stdout.replaceAll(/[\d.]+ kB/g, '<size>')).toBe(
       [
-        ' demo/conc1  2 runs, <size>',
-        `   ${first}  2020-01-01T00:00:00Z  passed  <size>`,
-        `   ${second}  2026-05-28T20:14:52Z  failed_setup  <size>`,
-        ' 2 runs would go, <size>',
-        ' 2 runs stay: 2 among the newest',
-        ' next: assay gc --keep-last 2 --yes',
+        'demo/conc1  2 runs, <size>',
+        ` ${first}  2020-01-01T00:00:00Z  passed  <size>`,
+        ` ${second}  2026-05-28T20:14:52Z  failed_setup  <size>`,
+        '2 runs would go, <size>',
+        '2 runs stay: 2 among the newest',
+        'next: assay gc --keep-last 2 --yes',
       ].join('\n'),
     );
     expect(left()).toEqual([true, true, true, true]);
     const done = await gc('--keep-last', '2', '--yes');
-    expect(done.stdout).toMatch(/ 2 runs deleted, [\d.]+ kB\n 2 runs stay: 2 among the newest$/);
+    expect(done.stdout).toMatch(/\n2 runs deleted, [\d.]+ kB\n2 runs stay: 2 among the newest$/);
     expect(done.exitCode).toBe(0);
     expect(left()).toEqual([false, false, true, true]);
     expect(readdirSync(dirname(folders[3]!)).sort()).toEqual(folders.slice(2).map((folder) => basename(folder)));
-    expect((await gc('--keep-last', '2', '--yes')).stdout).toBe(
-      ' 0 runs deleted, 0 B\n 2 runs stay: 2 among the newest',
-    );
+    expect((await gc('--keep-last', '2', '--yes')).stdout).toBe('0 runs deleted, 0 B\n2 runs stay: 2 among the newest');
     expect(readdirSync(artifacts).sort()).toEqual(['catalog.jsonl', 'demo']);
   });
 
   it('lets go only what every rule lets go', async () => {
     const { gc, left } = project(OLD, FUTURE, { ...OLD, status: 'interrupted' }, OLD);
     const { stdout } = await gc('--keep-last=1', '--older-than=90d', '--keep-failed', '--yes');
-    expect(stdout).toContain(' 3 runs stay: 1 young, 1 failed, 1 among the newest');
+    expect(stdout).toContain('3 runs stay: 1 young, 1 failed, 1 among the newest');
     expect(left()).toEqual([false, true, true, true]);
   });
 
@@ -82,7 +80,7 @@ describe('assay gc', () => {
     const { stdout } = await gc('--older-than', '1d', '--yes', '--json');
     expect(JSON.parse(stdout)).toMatchObject({
       dry_run: false,
-      runs: [{ run_id: basename(folders[2]!), cell_id: 'conc1', state: 'deleted', reason: null }],
+      runs: [{ run: folders[2], run_id: basename(folders[2]!), cell_id: 'conc1', state: 'deleted', reason: null }],
       kept: [
         { run_id: based, reason: 'in a baseline' },
         { run_id: live, reason: 'live' },
@@ -108,7 +106,7 @@ describe('assay gc', () => {
     const trash = join(dirname(folder), `.trash-${basename(folder)}`);
     renameSync(folder, trash);
     expect((await gc('--older-than', '1d')).stdout).toContain(
-      ' 0 runs would go, 0 B, and what 1 broken-off deletion left',
+      '0 runs would go, 0 B, and what 1 broken-off deletion left',
     );
     expect(existsSync(trash)).toBe(true);
     await gc('--older-than', '1d', '--yes');
@@ -130,7 +128,9 @@ describe('assay gc', () => {
     [['--keep-last', '0'], '--keep-last 0 is no count'],
     [['--keep-last', '3.5'], '--keep-last 3.5 is no count'],
     [['--older-than', '90'], '--older-than 90 is no time'],
+    [['--keep-last', '-1'], '--keep-last -1 is no count'],
     [['nowhere', '--keep-last', '1'], 'there is no folder'],
+    [['runs', 'more', '--keep-last', '1'], '"more" belongs to no option'],
   ])('refuses %j', async (args, message) => {
     const { gc, left } = project(OLD);
     const { stderr, exitCode } = await gc(...args);

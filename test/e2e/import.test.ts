@@ -57,7 +57,7 @@ describe('assay import', () => {
          runs/imported_sglang_acme_tiny_7b/isl512_osl128-conc8/<run>  recorded, summary only
          runs/imported_sglang_acme_large_70b/rate4/<run>  recorded, 2 requests
          runs/imported_sglang_unknown/isl64_osl32-rate1/<run>  recorded, summary only
-         · results/out.jsonl does not say the model of 1 run: --model does
+         · the file does not say the model of 1 run: --model does
       4 runs from 2 files, 1 refused"
     `);
     expect(exitCode).toBe(2);

@@ -114,9 +114,10 @@ describe('assay query', () => {
     mkdirSync(join(root, 'empty'));
     expect(await query('FROM runs', '--artifacts', 'empty')).toEqual({
       stdout: '',
-      stderr: `${join(root, 'empty')} holds no run that ended: there is nothing to ask`,
+      stderr: 'no run in empty has ended: there is nothing to ask',
       exitCode: 3,
     });
+    expect(await query('FROM runs', '--artifacts', 'empty', '--json')).toMatchObject({ stdout: '[]', exitCode: 3 });
   });
 
   it.each([

@@ -64,7 +64,7 @@ describe('assay reap', () => {
     const [server] = await labelled(runId);
     expect(await assay('reap')).toMatchObject({ stdout: '0 dead runs, 1 still running', exitCode: 0 });
     const { stdout, exitCode } = await assay('reap', '--json');
-    expect(JSON.parse(stdout)).toMatchObject({ reaped: [], running: [{ runId, folder }] });
+    expect(JSON.parse(stdout)).toMatchObject({ reaped: [], running: [{ run_id: runId, run: folder }] });
     expect(exitCode).toBe(0);
     expect(await labelled(runId)).toEqual([server]);
     expect(runsOf(project)).toMatchObject([{ manifest: { status: 'running' } }]);
@@ -76,7 +76,7 @@ describe('assay reap', () => {
     const { project, runId, folder } = await startKilled();
     const { stdout, stderr, exitCode } = await assayIn(new Project({}))('reap', join(project.root, 'runs'), '--json');
     expect(JSON.parse(stdout)).toEqual({
-      reaped: [{ runId, folder, status: 'interrupted', ended: 1, unconfirmed: [] }],
+      reaped: [{ run_id: runId, run: folder, status: 'interrupted', ended: 1, unconfirmed: [] }],
       running: [],
     });
     expect({ stderr, exitCode }).toEqual({ stderr: '', exitCode: 0 });
@@ -125,7 +125,7 @@ describe('assay reap', () => {
     const assay = assayIn(new Project({}));
     expect(await assay('reap', 'nowhere')).toMatchObject({
       stdout: '',
-      stderr: expect.stringMatching(/^AssayError: there is no folder \S+nowhere\n {3}next: name an artifact directory/),
+      stderr: expect.stringMatching(/^AssayError: there is no folder \S*nowhere\n {3}next: name an artifact directory/),
       exitCode: 2,
     });
     expect(await assay('reap')).toEqual({

@@ -41,7 +41,7 @@ describe('assay reparse', () => {
   it('finds in the run directory alone all that the run had in memory', async () => {
     const fresh = readFileSync(join(folder, 'manifest.json'), 'utf8');
     expect(await assay('reparse')).toEqual({
-      stdout: '1 run: 0 changed, 1 unchanged, 0 refused, 0 with nothing to parse',
+      stdout: '1 run read again, 1 unchanged',
       stderr: '',
       exitCode: 0,
     });
@@ -58,18 +58,18 @@ describe('assay reparse', () => {
     const points = fresh.sidecars['trajectory.parquet']!.rows;
     const change = `peak_in_flight 99 -> ${peak}, rows ${rows} -> ${rows}, points ${points} -> ${points}`;
     expect((await assay('reparse', '--dry-run')).stdout).toBe(
-      ` ✓ ${place()}\n   ${change}\n1 run: 1 would change, 0 unchanged, 0 refused, 0 with nothing to parse`,
+      ` ✓ ${place()}\n   ${change}\n1 run read again, 1 would change\nNothing was written: leave out --dry-run to keep these figures.`,
     );
     expect(readFileSync(join(folder, 'manifest.json'), 'utf8')).toBe(older);
-    expect((await assay('reparse')).stdout).toContain(`   ${change}\n1 run: 1 changed`);
+    expect((await assay('reparse')).stdout).toContain(`   ${change}\n1 run read again, 1 changed`);
     expect(readManifest(folder).result).toEqual(fresh.result);
     expect(readManifest(folder).verdicts).toEqual(fresh.verdicts);
-    expect((await assay('reparse')).stdout).toBe('1 run: 0 changed, 1 unchanged, 0 refused, 0 with nothing to parse');
+    expect((await assay('reparse')).stdout).toBe('1 run read again, 1 unchanged');
     expect((await assay('verify', '--evidence')).stdout).toBe('1 run checked, 0 damaged');
   });
 
   it('leaves out other cells and older runs', async () => {
-    const none = { stdout: '0 runs: 0 changed, 0 unchanged, 0 refused, 0 with nothing to parse', exitCode: 3 };
+    const none = { stdout: '0 runs read again\nNo stored run is of these cells and of that time.', exitCode: 3 };
     expect(await assay('reparse', '--only-cells', 'no-such-*')).toMatchObject(none);
     expect(await assay('reparse', '--since', '2100-01-01')).toMatchObject(none);
     expect(await assay('reparse', '--only-cells', '*', '--since', '1d')).toMatchObject({ exitCode: 0 });
@@ -80,7 +80,7 @@ describe('assay reparse', () => {
     rmSync(join(folder, LOAD));
     const { stdout, exitCode } = await assay('reparse');
     expect(exitCode).toBe(2);
-    expect(stdout).toContain(` ✗ ${join(folder, LOAD)} is missing: the run cannot be read again\n   next: restore`);
+    expect(stdout).toContain(` ✗ ${place()}/${LOAD} is missing: the run cannot be read again\n   next: restore`);
     const { runs } = JSON.parse((await assay('reparse', '--json')).stdout);
     expect(runs).toMatchObject([{ state: 'refused', run: folder, problem: { hint: expect.stringContaining('lost') } }]);
     writeFileSync(join(folder, LOAD), content);

@@ -1,5 +1,5 @@
 import { readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { execa } from 'execa';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { readManifest } from '../../src/evidence/run-reader.ts';
@@ -67,7 +67,8 @@ describe('assay verify', () => {
         {
           run: folder,
           state: 'judged',
-          cell: 'quick/balanced-conc2',
+          test_id: 'quick',
+          cell_id: 'balanced-conc2',
           status: { before: 'passed', after: 'failed_verification' },
           changes: [{ benchmark: 'ttft_p99', before: { outcome: 'passed' }, after: { outcome: 'failed' } }],
         },
@@ -85,6 +86,14 @@ describe('assay verify', () => {
     expect([late.exitCode, late.stdout]).toEqual([3, '0 runs re-judged']);
     const nowhere = await verify('nowhere');
     expect([nowhere.exitCode, nowhere.stderr]).toEqual([2, expect.stringContaining('there is no folder')]);
+    const file = await verify('package.json');
+    expect([file.exitCode, file.stderr]).toEqual([2, expect.stringContaining('package.json is a file')]);
+    for (const args of [[], ['--evidence']]) {
+      const empty = await verify('configs', ...args);
+      expect([empty.exitCode, empty.stdout]).toEqual([3, 'no stored run in configs']);
+    }
+    const mixed = await verify('--evidence', '--since', '1d');
+    expect([mixed.exitCode, mixed.stderr]).toEqual([2, expect.stringContaining('--since chooses nothing')]);
   });
 
   it('loses nothing when two judge at once', async () => {
@@ -112,7 +121,7 @@ describe('assay verify', () => {
     const { stdout, exitCode } = await verifyBy(TIGHT);
     writeFileSync(samples, whole);
     expect(exitCode).toBe(2);
-    expect(stdout).toContain(` ✗ ${samples} has sha256:`);
+    expect(stdout).toContain(` ✗ ${relative(project.root, samples)} has sha256:`);
     expect(stdout).toContain('   next: the run can no longer be judged');
     expect(stdout).toContain('1 run re-judged, 1 now fails, 1 could not be judged');
     expect(readManifest(second).status).toBe('failed_verification');

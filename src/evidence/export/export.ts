@@ -47,6 +47,8 @@ export async function exportFacts(options: ExportOptions): Promise<Exported> {
   const scratch = mkdtempSync(join(tmpdir(), 'assay-export-'));
   const connection = await (await loadEngine()).connect();
   try {
+    // A second thread holds as much in memory as the first and is waited for by it: rows are to stay in their order.
+    await connection.run('SET threads = 1');
     const present = filesIn(options);
     const known = options.isFull ? new Map<string, Source>() : await sourcesIn(connection, present);
     const { outputs, unreadable, counts } = stage(options, { known, scratch });

@@ -51,7 +51,10 @@ export function openCatalog(artifacts: string): Catalog {
   return {
     find(runId, stamp) {
       const entry = entries.get(runId);
-      return entry?.stamp === stamp ? readFact(file, entry) : null;
+      const line = entry === undefined ? null : readLine(file, entry);
+      if (line?.['manifest_stamp'] !== stamp) return null;
+      const { manifest_stamp: _stamp, ...fact } = line;
+      return fact;
     },
     close: () => closeSync(file),
   };
@@ -76,47 +79,53 @@ function checksumOf(open: string): string {
 const CHECKSUM_LENGTH = checksumOf('').length;
 
 interface Entry {
-  readonly stamp: string;
   readonly offset: number;
   readonly bytes: number;
 }
 
-const HEAD = /^\{"run_id":"([^"\\]+)","manifest_stamp":"([^"\\]*)"/;
-const HEAD_BYTES = 160;
+const OPENING = '{"run_id":"';
+const HEAD = /^\{"run_id":"([^"\\]+)","manifest_stamp":"/;
+const HEAD_BYTES = 96;
 const CHUNK_BYTES = 2 ** 20;
 const LINE_BREAK = 10;
 
 /** Where the last line of every run is. Lines are read when they are asked for. */
 function indexOf(file: number): ReadonlyMap<string, Entry> {
   const entries = new Map<string, Entry>();
-  const chunk = Buffer.allocUnsafe(CHUNK_BYTES);
-  let kept = Buffer.alloc(0);
+  let chunk = Buffer.allocUnsafe(CHUNK_BYTES);
+  let kept = 0;
   let offset = 0;
-  for (let read = readSync(file, chunk); read > 0; read = readSync(file, chunk)) {
-    const bytes = Buffer.concat([kept, chunk.subarray(0, read)]);
+  for (let read = readSync(file, chunk); read > 0; read = readSync(file, chunk, kept, chunk.length - kept, null)) {
+    const bytes = chunk.subarray(0, kept + read);
     let start = 0;
     for (let end = bytes.indexOf(LINE_BREAK); end !== -1; end = bytes.indexOf(LINE_BREAK, start)) {
-      const head = HEAD.exec(bytes.toString('latin1', start, Math.min(end, start + HEAD_BYTES)));
-      if (head !== null) {
-        const [, runId = '', stamp = ''] = head;
-        entries.set(runId, { stamp, offset: offset + start, bytes: end - start });
-      }
+      const runId = runIdAt(bytes, start, end);
+      if (runId !== null) entries.set(runId, { offset: offset + start, bytes: end - start });
       start = end + 1;
     }
-    kept = bytes.subarray(start);
     offset += start;
+    kept = bytes.length - start;
+    // A line that fills all of it needs more.
+    const next = kept === chunk.length ? Buffer.allocUnsafe(2 * kept) : chunk;
+    bytes.copy(next, 0, start);
+    chunk = next;
   }
   return entries;
 }
 
-function readFact(file: number, { offset, bytes }: Entry): Fact | null {
+/** The id that a line begins with, as a text of its own: a part of a longer one would keep that in memory. */
+function runIdAt(bytes: Buffer, start: number, end: number): string | null {
+  const runId = HEAD.exec(bytes.toString('latin1', start, Math.min(end, start + HEAD_BYTES)))?.[1] ?? null;
+  const from = start + OPENING.length;
+  return runId === null ? null : bytes.toString('latin1', from, from + runId.length);
+}
+
+function readLine(file: number, { offset, bytes }: Entry): Fact | null {
   const buffer = Buffer.allocUnsafe(bytes);
   readSync(file, buffer, 0, bytes, offset);
   const line = buffer.toString();
   const open = line.slice(0, -CHECKSUM_LENGTH);
-  if (line.slice(-CHECKSUM_LENGTH) !== checksumOf(open)) return null;
-  const { manifest_stamp: _stamp, ...fact } = JSON.parse(`${open}}`) as Fact;
-  return fact;
+  return line.slice(-CHECKSUM_LENGTH) === checksumOf(open) ? (JSON.parse(`${open}}`) as Fact) : null;
 }
 
 function openIfThere(path: string): number | null {

@@ -1,5 +1,5 @@
 import { readdirSync } from 'node:fs';
-import { basename, join, resolve } from 'node:path';
+import { basename, join, resolve, sep } from 'node:path';
 import { messageOf } from '../../core/errors.ts';
 import { appendLines, catalogLine, openCatalog, stampOf } from './catalog.ts';
 import type { Catalog } from './catalog.ts';
@@ -42,10 +42,12 @@ type OnUnreadable = (folder: string, reason: string) => void;
  */
 export function* storedRuns(artifacts: string, options: StoreOptions = {}): Generator<StoredRun, void, undefined> {
   const { onUnreadable = () => undefined, isKnown = () => false } = options;
-  const reader = new FactReader(resolve(artifacts), onUnreadable);
+  const root = resolve(artifacts);
+  const reader = new FactReader(root, onUnreadable);
   try {
-    for (const { runId, path } of runsIn(artifacts, onUnreadable)) {
-      const folder = join(resolve(artifacts), path);
+    for (const { runId, cell } of runsIn(root, onUnreadable)) {
+      const path = `${cell}${sep}${runId}`;
+      const folder = `${root}${sep}${path}`;
       // Before the manifest is read: one that replaces it meanwhile has another stamp.
       const stamp = stampOf(folder) ?? '';
       if (isKnown({ runId, path, stamp })) continue;
@@ -113,26 +115,31 @@ class FactReader {
 // What is a run is known by its place. The id of a run begins with the time at which it began.
 const RUN_ID = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 
-type Place = Omit<StoredPlace, 'stamp'>;
+/** There may be very many: of its path, what it shares with others is kept once. */
+interface Place {
+  readonly runId: string;
+  /** The folder that it lies in, relative to the artifact directory. */
+  readonly cell: string;
+}
 
 function runsIn(artifacts: string, onUnreadable: OnUnreadable): readonly Place[] {
-  let folders: readonly string[] = [''];
+  let cells: readonly string[] = [''];
   for (let level = 1; level < RUN_LEVELS; level++) {
-    folders = folders.flatMap((folder) => foldersIn(join(artifacts, folder)).map((name) => join(folder, name)));
+    cells = cells.flatMap((folder) => foldersIn(join(artifacts, folder)).map((name) => join(folder, name)));
   }
-  const places = folders.flatMap((folder) =>
-    foldersIn(join(artifacts, folder)).map((runId) => ({ runId, path: join(folder, runId) })),
-  );
-  const runs = places.filter(({ runId }) => RUN_ID.test(runId)).sort(byIdThenPath);
-  return runs.filter(({ runId, path }, index) => {
+  const runs = cells
+    .flatMap((cell) => foldersIn(join(artifacts, cell)).map((runId) => ({ runId, cell })))
+    .filter(({ runId }) => RUN_ID.test(runId))
+    .sort(byIdThenCell);
+  return runs.filter(({ runId, cell }, index) => {
     const isCopy = runs[index - 1]?.runId === runId;
-    if (isCopy) onUnreadable(join(resolve(artifacts), path), `run ${runId} has a directory already`);
+    if (isCopy) onUnreadable(join(artifacts, cell, runId), `run ${runId} has a directory already`);
     return !isCopy;
   });
 }
 
-function byIdThenPath(a: Place, b: Place): number {
-  const [left, right] = a.runId === b.runId ? [a.path, b.path] : [a.runId, b.runId];
+function byIdThenCell(a: Place, b: Place): number {
+  const [left, right] = a.runId === b.runId ? [a.cell, b.cell] : [a.runId, b.runId];
   return left < right ? -1 : 1;
 }
 

@@ -17,12 +17,12 @@ export function isNumeric(type: string | undefined): boolean {
 export function numberTarget(file: ParquetScan, name: string): ColumnTarget<Float64Array> {
   const column = sqlName(name);
   const value = file.types.get(name) === 'TIMESTAMP' ? `epoch_us(${column})::DOUBLE / 1000` : `${column}::DOUBLE`;
-  return doubles(`coalesce(${value}, 'NaN'::DOUBLE)`, new Float64Array(file.rows));
+  return doubles(value, new Float64Array(file.rows));
 }
 
-/** A boolean column; 1 for true. */
+/** A boolean column; 1 for true, 0 for null. */
 export function flagTarget(file: ParquetScan, name: string): ColumnTarget<Uint8Array> {
-  return doubles(`coalesce(${sqlName(name)}, false)::DOUBLE`, new Uint8Array(file.rows));
+  return doubles(`${sqlName(name)}::DOUBLE`, new Uint8Array(file.rows));
 }
 
 /** A text with few distinct values: that of row `i` is `names[values[i]]`. */
@@ -30,10 +30,45 @@ export interface LabelTarget extends ColumnTarget<Int32Array> {
   readonly names: readonly string[];
 }
 
-/** An expression of type text, encoded by its distinct values. */
+/** An expression of type text, encoded by its distinct values; its `names` are there once the file is read. */
 export async function labelTarget(file: ParquetScan, expression: string): Promise<LabelTarget> {
-  const { values, type } = await file.distinct(expression);
-  return { names: values, ...doubles(`enum_code((${expression})::${type})::DOUBLE`, new Int32Array(file.rows)) };
+  const label = `coalesce(${expression}, '')`;
+  if (isSmall(file)) return fewLabels(file, label);
+  const { values, type } = await file.distinct(label);
+  return { names: values, ...doubles(`enum_code((${label})::${type})::DOUBLE`, new Int32Array(file.rows)) };
+}
+
+// In a small file, to start another query costs more than to read all its texts one by one.
+const FEW_ROWS = 8192;
+
+function isSmall(file: ParquetScan): boolean {
+  return file.rows <= FEW_ROWS;
+}
+
+function fewLabels(file: ParquetScan, label: string): LabelTarget {
+  const names: string[] = [];
+  const codes = new Map<string, number>();
+  const values = new Int32Array(file.rows);
+  const codeOf = (name: string): number => {
+    const code = codes.get(name) ?? names.length;
+    if (code === names.length) names.push(name);
+    codes.set(name, code);
+    return code;
+  };
+  const target = textTarget(label, (name, row) => {
+    values[row] = codeOf(name);
+  });
+  return { ...target, names, values };
+}
+
+// The first character is there for the binding, which swallows a byte order mark at the start of a text.
+function textTarget(expression: string, take: (text: string, row: number) => void): Target {
+  return {
+    sql: `'.' || ${expression}`,
+    take(vector, start, count) {
+      for (let row = 0; row < count; row += 1) take(String(vector.getItem(row)).slice(1), start + row);
+    },
+  };
 }
 
 function doubles<Values extends Float64Array | Int32Array | Uint8Array>(
@@ -44,7 +79,7 @@ function doubles<Values extends Float64Array | Int32Array | Uint8Array>(
     sql,
     values,
     take(vector, start, count) {
-      for (let row = 0; row < count; row += 1) values[start + row] = Number(vector.getItem(row));
+      for (let row = 0; row < count; row += 1) values[start + row] = Number(vector.getItem(row) ?? NaN);
     },
   };
 }
@@ -54,19 +89,24 @@ export async function listTarget(
   file: ParquetScan,
   name: string,
 ): Promise<ColumnTarget<NonNullable<SampleColumns['itls']>>> {
-  const [total] = await file.texts(`coalesce(sum(len(${sqlName(name)})), 0)`);
-  const values = new Float64Array(Number(total));
+  const column = sqlName(name);
+  // What is known beforehand need not be moved to a larger place.
+  const [total] = isSmall(file) ? [file.rows] : await file.texts(`coalesce(sum(len(${column})), 0)`);
+  let values = new Float64Array(Number(total));
   const offsets = new Int32Array(file.rows + 1);
   let end = 0;
   return {
-    sql: `coalesce(${sqlName(name)}, [])`,
-    values: { offsets, values },
+    sql: `coalesce(${column}, [])`,
+    get values() {
+      return { offsets, values: values.subarray(0, end) };
+    },
     take(vector, start, count) {
       const lists = vector as DuckDBListVector;
       const items = lists.childVector;
       for (let row = 0; row < count; row += 1) {
         const from = lists.getEntryOffset(row);
         const length = lists.getEntryLength(row);
+        values = withRoom(values, end + length);
         for (let item = from; item < from + length; item += 1) {
           const value = items.getItem(item);
           values[end] = value === null ? NaN : Number(value);
@@ -78,23 +118,43 @@ export async function listTarget(
   };
 }
 
+function withRoom(values: Float64Array<ArrayBuffer>, length: number): Float64Array<ArrayBuffer> {
+  if (length <= values.length) return values;
+  const larger = new Float64Array(2 * length);
+  larger.set(values);
+  return larger;
+}
+
 /** Rows of one packed text: few enough for short strings, many enough for few of them. */
 const PACK_ROWS = 65_536;
 const SEPARATOR = '\0';
 
+/** A column of many different texts, to be read after `target` was, if there is one. */
+export interface Texts {
+  readonly target: Target | null;
+  texts(): readonly string[];
+}
+
 /**
- * A column of many different texts. They come packed, since one call per text is
+ * A column of many different texts. Those of a large file come packed, since one call per text is
  * what reading them costs, and are unpacked when they are first asked for.
  */
-export async function readTexts(file: ParquetScan, name: string): Promise<() => readonly string[]> {
+export async function readTexts(file: ParquetScan, name: string): Promise<Texts> {
   const text = `replace(coalesce(${sqlName(name)}, ''), chr(0), '\uFFFD')`;
+  if (isSmall(file)) {
+    const texts: string[] = [];
+    return { target: textTarget(text, (one) => texts.push(one)), texts: () => texts };
+  }
   const packs = await file.texts(
     `string_agg(${text}, chr(0) ORDER BY file_row_number)`,
     `GROUP BY file_row_number // ${PACK_ROWS} ORDER BY file_row_number // ${PACK_ROWS}`,
   );
   let texts: readonly string[] | null = null;
-  return () => {
-    texts ??= packs.flatMap((pack) => pack.split(SEPARATOR));
-    return texts;
+  return {
+    target: null,
+    texts() {
+      texts ??= packs.flatMap((pack) => pack.split(SEPARATOR));
+      return texts;
+    },
   };
 }

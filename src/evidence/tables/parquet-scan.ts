@@ -66,12 +66,12 @@ async function openScan(connection: DuckDBConnection, path: string): Promise<Par
     return rows.map(([text]) => asText(text).slice(1));
   };
 
-  const columns = await run(`DESCRIBE SELECT * EXCLUDE file_row_number FROM ${source}`);
+  const types = await attempt(columnTypes(connection, `SELECT * EXCLUDE file_row_number FROM ${source}`));
   const [count] = await texts('count(*)', source);
   let labels = 0;
   return {
     rows: Number(count),
-    types: new Map(columns.map(([name, type]) => [asText(name), asText(type)])),
+    types,
     texts: (expression, rest = '') => texts(expression, `${source} ${rest}`),
     async distinct(expression) {
       labels += 1;
@@ -82,6 +82,21 @@ async function openScan(connection: DuckDBConnection, path: string): Promise<Par
     read: (targets) =>
       attempt(stream(connection, `SELECT ${targets.map(({ sql }) => sql).join(', ')} FROM ${source}`, targets)),
   };
+}
+
+/** The SQL types of the columns of a query, which is not run. */
+async function columnTypes(connection: DuckDBConnection, select: string): Promise<ReadonlyMap<string, string>> {
+  const query = await connection.prepare(select);
+  try {
+    return new Map(
+      Array.from({ length: query.columnCount }, (_, index) => [
+        query.columnName(index),
+        query.columnType(index).toString(),
+      ]),
+    );
+  } finally {
+    query.destroySync();
+  }
 }
 
 function asText(value: JS | undefined): string {

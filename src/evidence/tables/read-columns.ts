@@ -21,7 +21,8 @@ export function readSamples(path: string, columns?: readonly string[]): Promise<
     const hosts = await labelTarget(file, 'host');
     const itls = isWanted('itls_ms') ? await listTarget(file, 'itls_ms') : null;
     const requestIds = isWanted('request_id') ? await readTexts(file, 'request_id') : null;
-    await file.read([...numeric.values(), ok, roles, hosts, ...(itls ? [itls] : [])]);
+    const optional = [itls, requestIds?.target ?? null].filter((target) => target !== null);
+    await file.read([...numeric.values(), ok, roles, hosts, ...optional]);
 
     const requireAsked = (name: string) => {
       if (file.types.has(name) && !isWanted(name)) throw new Error(`Column ${name} of ${path} was not asked for.`);
@@ -37,7 +38,7 @@ export function readSamples(path: string, columns?: readonly string[]): Promise<
       hosts: textsOf(hosts),
       get requestIds() {
         requireAsked('request_id');
-        return requestIds?.() ?? [];
+        return requestIds?.texts() ?? [];
       },
       get itls() {
         requireAsked('itls_ms');

@@ -26,6 +26,7 @@ describe('readOptions', () => {
 
   it('takes a value that looks like an option only when it is tied to it', () => {
     expect(read('--words=-x').one('words')).toBe('-x');
+    expect(read('--words', '-1').one('words')).toBe('-1');
     expect(() => read('--words', '--json')).toThrow('--words has no value');
     expect(() => read('--words')).toThrow('--words has no value');
   });

@@ -72,8 +72,8 @@ describe('stored runs', () => {
       ),
     ).toEqual([
       ' ! conc1 runs/x is passed over: a is missing',
-      ' ○ conc1 not reused knobs.attention: aiter -> fa (since 0193a8e2-7c1f of 2026-05-28)',
-      ' ○ conc1 not reused knobs.attention: aiter -> fa',
+      ' ○ conc1 no reuse knobs.attention: aiter -> fa (compared with 0193a8e2-7c1f of 2026-05-28)',
+      ' ○ conc1 no reuse knobs.attention: aiter -> fa',
       ' - conc1 skipped not_cached (knobs.attention: aiter -> fa)',
     ]);
   });

@@ -280,6 +280,22 @@ describe('summaryLines', () => {
     const lines = summaryLines(summary({ reuse: 'only', reused: [reusedRun({ cell_id: 'c' })], skipped }));
     expect(lines.join('\n')).not.toContain('nothing had to be');
     expect(lines).toContain('   - demo   a skipped: not_cached (seed: 1 -> 2)');
+    expect(lines).toContain(' 1 cell has no stored run: --reuse prefer launches it');
+  });
+
+  it('counts the cells of a matrix that have each a reason of their own', () => {
+    const skipped = Array.from({ length: 40 }, (_, n) => ({
+      testId: 'demo',
+      cellId: `conc${n}`,
+      reason: `not_cached (no run of this cell, nearest is conc64: params.concurrency: 64 -> ${n})`,
+    }));
+    const lines = summaryLines(summary({ reuse: 'only', skipped }));
+    expect(lines.filter((line) => line.includes('not_cached'))).toHaveLength(12);
+    expect(lines).toContain('   - … 28 more skipped');
+    expect(lines.join('\n')).toContain(
+      ' 0 claims passed · 0 reused · 0 launched · 40 skipped\n 0.0 s · evidence in runs/',
+    );
+    expect(lines).toContain(' 40 cells have no stored run: --reuse prefer launches them');
   });
 
   it('keeps many changed thresholds within the width of a terminal', () => {

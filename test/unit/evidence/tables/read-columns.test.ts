@@ -59,6 +59,48 @@ describe('readSamples', () => {
     );
   });
 
+  // A large file is read another way than a small one.
+  const filler = Array.from({ length: 9000 }, (_, i) => sample({ requestId: `request ${i}`, itlsMs: [i] }));
+
+  it('gives back every text and gap of a large file', SLOW, async () => {
+    const folder = temporaryFolder();
+    await fc.assert(
+      fc.asyncProperty(fc.array(anySample, { maxLength: 8 }), async (odd) => {
+        const rows = [...odd, ...filler];
+        const samples = await readSamples(await parquetOf(folder, samplesTable, rows));
+        expect(samples.roles).toEqual(rows.map((row) => row.role));
+        expect(samples.hosts).toEqual(rows.map((row) => row.host));
+        expect(samples.requestIds).toEqual(rows.map((row) => row.requestId.replaceAll('\0', '\uFFFD')));
+        const { offsets = [], values = new Float64Array() } = samples.itls ?? {};
+        expect([...values]).toEqual(rows.flatMap((row) => row.itlsMs));
+        expect(offsets.at(-1)).toBe(values.length);
+      }),
+      { numRuns: 10 },
+    );
+  });
+
+  it.each([
+    ['small', []],
+    ['large', filler],
+  ])('has an empty text and a false flag where a %s file has null', async (_, rest) => {
+    const nullable = (name: string) => ({ name, nullable: true, description: '', of: () => null });
+    const others = samplesTable.columns.filter(({ name }) => !['role', 'host', 'ok', 'itls_ms'].includes(name));
+    const columns = [
+      ...others,
+      { ...nullable('role'), type: 'VARCHAR' },
+      { ...nullable('host'), type: 'VARCHAR', of: (row: SampleRow) => (row.requestId === 'first' ? null : row.host) },
+      { ...nullable('ok'), type: 'BOOLEAN' },
+      { ...nullable('itls_ms'), type: 'DOUBLE[]' },
+    ] as const;
+    const rows = [sample({ requestId: 'first', host: 'n1' }), sample({ host: 'n1' }), ...rest];
+    const table = { name: 'samples', version: '1', columns } as const;
+    const samples = await readSamples(await parquetOf(temporaryFolder(), table, rows));
+    expect(samples.hosts.slice(0, 2)).toEqual(['', 'n1']);
+    expect(new Set(samples.roles)).toEqual(new Set(['']));
+    expect(new Set(samples.ok)).toEqual(new Set([0]));
+    expect(samples.itls?.values).toHaveLength(0);
+  });
+
   it('keeps the order of the rows over chunks, row groups and packs', SLOW, async () => {
     const count = 70_000;
     const rows = Array.from({ length: count }, (_, i) =>
@@ -214,6 +256,20 @@ describe('readTrajectory', () => {
         expect(series).toEqual(seriesOf(rows));
       }),
       { numRuns: 25 },
+    );
+  });
+
+  it('tells the series of a large file apart', SLOW, async () => {
+    const filler = Array.from({ length: 9000 }, (_, i) => point({ step: i, rank: i % 3 }));
+    await fc.assert(
+      fc.asyncProperty(fc.array(anyPoint, { maxLength: 8 }), async (odd) => {
+        const rows = [...odd, ...filler];
+        const keysOf = (series: readonly Series[]) =>
+          series.map(({ metric, role, host, rank, values }) => [metric, role, host, rank, values]);
+        const series = await readTrajectory(await parquetOf(temporaryFolder(), trajectoryTable, rows));
+        expect(keysOf(series)).toEqual(keysOf(seriesOf(rows)));
+      }),
+      { numRuns: 5 },
     );
   });
 
