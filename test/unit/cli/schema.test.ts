@@ -61,7 +61,11 @@ describe('assay schema', () => {
 
   it.each([
     [['workloads'], 'there is no schema of "workloads"', 'did you mean workload?'],
-    [['configs/my.yaml'], 'there is no schema of "configs/my.yaml"', 'use one of workload, thresholds, cluster, manifest'],
+    [
+      ['configs/my.yaml'],
+      'there is no schema of "configs/my.yaml"',
+      'use one of workload, thresholds, cluster, manifest',
+    ],
     [['--for'], '--for has no value', 'write --for=<value>, or leave it out'],
     [['--for', '--modeline'], '--for has no value', 'write --for=<value>, or leave it out'],
     [['--json=false'], '--json=false: this option takes no value', 'write --json, or leave it out'],

@@ -16,6 +16,7 @@ const THROUGH = { started_at: '2026-01-01T00:00:00.000Z', duration_s: 1, status:
 /** A run of the demo that came through its load, but for what a test says instead. */
 async function endedRun(change: Partial<Manifest> = {}): Promise<string> {
   const { folder } = startedRun();
+  writeFileSync(join(folder, 'events.jsonl'), '');
   const ended = { ...readOwnManifest(folder), status: 'passed', phases: { launch: THROUGH, parse: THROUGH } } as const;
   writeManifest(folder, { ...ended, ...change, sidecars: await fingerprintSidecars(folder, {}) });
   return folder;
