@@ -8,8 +8,8 @@ import type { Scalar } from '../config/schema/framework.ts';
 import { AssayError } from '../core/errors.ts';
 import { nearest } from '../core/nearest.ts';
 import { prepareArtifacts } from '../evidence/run-folder.ts';
-import { importResults } from '../session/import-results.ts';
-import type { ImportedFile, ImportOptions } from '../session/import-results.ts';
+import { importResults } from '../session/import/import-results.ts';
+import type { ImportedFile, ImportOptions } from '../session/import/import-results.ts';
 import { planSession } from '../session/plan.ts';
 import type { PlannedCell } from '../session/plan.ts';
 import { frameworks } from '../session/registry.ts';
@@ -193,10 +193,11 @@ function linesOf(outcome: Outcome): readonly string[] {
   );
   const known = present.map(({ where, folder }) => `${where} was imported before: ${onScreen(folder)}`);
   return [
-    ` ✓ ${file}  ${format}, ${counted(runs.length, 'run')}`,
+    ` ${runs.length > 0 ? '✓' : '○'} ${file}  ${format}, ${counted(runs.length, 'run')}`,
     ...shortened(runs, runLines, { indent: '   ' }),
     ...[...notes, ...silencesOf(runs)].map((sentence) => `   · ${sentence}`),
     ...shortened(known, (line) => [`   · ${line}`], { indent: '   ' }),
+    ...(runs.length > 0 ? [] : ['   next: use what is there, or import the file once more with --again']),
   ];
 }
 

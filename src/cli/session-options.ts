@@ -1,6 +1,6 @@
 import type { ArgsDef } from 'citty';
 import type { Typed } from '../session/environment.ts';
-import { parseReuse } from '../session/reuse.ts';
+import { parseReuse } from '../session/stored/reuse.ts';
 import { noValue } from './arguments.ts';
 import type { Options } from './arguments.ts';
 

@@ -3,8 +3,8 @@ import { groupBy } from '../core/group-by.ts';
 import { formatNumber } from '../core/units.ts';
 import type { Status } from '../evidence/failure.ts';
 import type { Verdict } from '../evidence/verdict.ts';
-import type { VerdictChange } from '../session/rejudge.ts';
-import type { JudgedOutcome, StoredOutcome } from '../session/stored-cells.ts';
+import type { VerdictChange } from '../session/stored/rejudge.ts';
+import type { JudgedOutcome, StoredOutcome } from '../session/stored/stored-cells.ts';
 import {
   cellDocument,
   counted,

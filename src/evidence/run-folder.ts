@@ -60,7 +60,7 @@ export function prepareArtifacts(artifacts: string): void {
     accessSync(artifacts, constants.W_OK | constants.X_OK);
   } catch (cause) {
     throw new AssayError('USAGE', `the artifact directory ${artifacts} cannot be written: ${messageOf(cause)}`, {
-      hint: 'set `artifacts` in assay({ artifacts }) to a folder of yours',
+      hint: 'name a folder of yours: `artifacts` in assay({ artifacts }), or --artifacts where a command takes it',
       cause,
     });
   }

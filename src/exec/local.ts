@@ -10,7 +10,7 @@ import { describeExit } from './exit.ts';
 import type { Exit } from './exit.ts';
 import { readUsage } from './local-usage.ts';
 import { ProcessOutput } from './process-output.ts';
-import { readFacts } from './remote-facts.ts';
+import { readFacts } from './host-facts.ts';
 import { RUN_LABEL } from './run-label.ts';
 import { revealAll } from './secret-env.ts';
 

@@ -3,7 +3,7 @@ import { messageOf } from '../core/errors.ts';
 import type { Carrier } from './carrier.ts';
 import type { Command, Executor, Finished, RunOptions } from './executor.ts';
 import type { Exit } from './exit.ts';
-import { readFacts } from './remote-facts.ts';
+import { readFacts } from './host-facts.ts';
 import { copyFromHost, copyToHost } from './remote-files.ts';
 import { endProcesses, findProcesses } from './remote-labels.ts';
 import { startRemote } from './remote-process.ts';

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { parseOverride } from '../config/override.ts';
 import type { SessionOptions } from './plan.ts';
-import { parseReuse } from './reuse.ts';
-import type { ReuseMode } from './reuse.ts';
+import { parseReuse } from './stored/reuse.ts';
+import type { ReuseMode } from './stored/reuse.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 

@@ -5,7 +5,7 @@ import type { Status } from '../evidence/failure.ts';
 import { manifestSchema } from '../evidence/manifest.ts';
 import { RUN_FILES } from '../evidence/run-folder.ts';
 import { estimatePercentile } from '../verdicts/statistics.ts';
-import { newestFirst, readJsonOrNull } from './cell-runs.ts';
+import { newestFirst, readJsonOrNull } from './stored/cell-runs.ts';
 import type { PlannedCell } from './plan.ts';
 
 /** The newest runs tell enough, and a plan of ten thousand cells has to be quick. */

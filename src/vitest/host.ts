@@ -7,7 +7,7 @@ import { NodeLocks } from '../session/node-locks.ts';
 import { planSession } from '../session/plan.ts';
 import type { SessionOptions, SessionPlan } from '../session/plan.ts';
 import { frameworks } from '../session/registry.ts';
-import type { ReuseMode } from '../session/reuse.ts';
+import type { ReuseMode } from '../session/stored/reuse.ts';
 import { Session } from '../session/run.ts';
 import type { RequestOutcome } from '../session/run.ts';
 import type { PlannedClaim } from '../session/planned-claim.ts';

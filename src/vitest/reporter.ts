@@ -4,7 +4,7 @@ import { formatProblem } from '../config/yaml/problem.ts';
 import { readManifest } from '../evidence/run-reader.ts';
 import { asJudgedBy } from '../evidence/verification.ts';
 import type { PlannedCell, SessionPlan } from '../session/plan.ts';
-import type { Hit, ReuseMode } from '../session/reuse.ts';
+import type { Hit, ReuseMode } from '../session/stored/reuse.ts';
 import type { SessionEvent } from '../session/run.ts';
 import { titleOf } from '../session/planned-claim.ts';
 import type { PlannedClaim } from '../session/planned-claim.ts';

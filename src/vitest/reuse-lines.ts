@@ -1,6 +1,6 @@
 import { groupBy } from '../core/group-by.ts';
 import type { Manifest } from '../evidence/manifest.ts';
-import type { JudgedAgain } from '../session/reuse.ts';
+import type { JudgedAgain } from '../session/stored/reuse.ts';
 
 /** A stored run for people: so much of its id as its time takes, and its date. */
 export function nameRun({ run_id: id, timestamp_start: start }: Pick<Manifest, 'run_id' | 'timestamp_start'>): string {

@@ -4,7 +4,7 @@ import { groupBy } from '../core/group-by.ts';
 import { formatDuration, formatNumber } from '../core/units.ts';
 import type { Manifest } from '../evidence/manifest.ts';
 import type { Verdict } from '../evidence/verdict.ts';
-import type { JudgedAgain, ReuseMode } from '../session/reuse.ts';
+import type { JudgedAgain, ReuseMode } from '../session/stored/reuse.ts';
 import { paint } from './paint.ts';
 import { reuseReasons } from './reuse-lines.ts';
 

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { listLive } from '../../../src/evidence/store/live-runs.ts';
 import { planSession } from '../../../src/session/plan.ts';
 import { frameworks } from '../../../src/session/registry.ts';
-import type { ReuseMode } from '../../../src/session/reuse.ts';
+import type { ReuseMode } from '../../../src/session/stored/reuse.ts';
 import { Session } from '../../../src/session/run.ts';
 import type { SessionEvent } from '../../../src/session/run.ts';
 import { DEMO_CONFIG } from '../demo-config.ts';

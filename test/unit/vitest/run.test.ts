@@ -5,7 +5,7 @@ import { fingerprintSidecars, readOwnManifest, writeManifest } from '../../../sr
 import type { Manifest } from '../../../src/evidence/manifest.ts';
 import { planSession } from '../../../src/session/plan.ts';
 import { frameworks } from '../../../src/session/registry.ts';
-import { rejudge } from '../../../src/session/rejudge.ts';
+import { rejudge } from '../../../src/session/stored/rejudge.ts';
 import { Run } from '../../../src/vitest/run.ts';
 import { DEMO_CONFIG } from '../demo-config.ts';
 import { sessionOptions } from '../session-options.ts';

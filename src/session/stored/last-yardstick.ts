@@ -2,15 +2,15 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { load } from 'js-yaml';
 import { z } from 'zod';
-import type { CellThreshold } from '../config/cell.ts';
-import { thresholdSchema } from '../config/threshold.ts';
-import { AssayError } from '../core/errors.ts';
-import type { Sha256 } from '../core/hash.ts';
-import type { Manifest } from '../evidence/manifest.ts';
-import { RUN_FILES } from '../evidence/run-folder.ts';
-import { readVerification } from '../evidence/verification.ts';
-import type { Yardstick } from '../lifecycle/judge-run.ts';
-import { tool } from './tool.ts';
+import type { CellThreshold } from '../../config/cell.ts';
+import { thresholdSchema } from '../../config/threshold.ts';
+import { AssayError } from '../../core/errors.ts';
+import type { Sha256 } from '../../core/hash.ts';
+import type { Manifest } from '../../evidence/manifest.ts';
+import { RUN_FILES } from '../../evidence/run-folder.ts';
+import { readVerification } from '../../evidence/verification.ts';
+import type { Yardstick } from '../../lifecycle/judge-run.ts';
+import { tool } from '../tool.ts';
 
 /** What a run was judged by last, and the pattern catalogue that its logs were held against then. */
 export interface LastYardstick extends Yardstick {

@@ -2,30 +2,30 @@ import { createHash } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
 import { basename } from 'node:path';
 import { v7 as uuidv7 } from 'uuid';
-import { isPlausibleMoment } from '../adapters/shared/results/fields.ts';
-import { readResults } from '../adapters/shared/results/read-results.ts';
-import type { FoundRun } from '../adapters/shared/results/read-results.ts';
-import { RESULT_FORMATS } from '../adapters/shared/results/result-run.ts';
-import type { ResultFormat, ResultRun } from '../adapters/shared/results/result-run.ts';
-import { AssayError, messageOf } from '../core/errors.ts';
-import type { Sha256 } from '../core/hash.ts';
-import { importsOf, readOriginal, writeImportedRun } from '../evidence/imported-run.ts';
-import type { RunInTheMaking } from '../evidence/imported-run.ts';
-import { loadTables } from '../evidence/tables/load-tables.ts';
-import type { Manifest } from '../evidence/manifest.ts';
-import { runFolder } from '../evidence/run-folder.ts';
-import type { SampleRow } from '../evidence/tables/samples.ts';
-import type { Verdict } from '../evidence/verdict.ts';
-import { withVerification } from '../evidence/verification.ts';
-import type { Adapter, WorkloadResult } from '../lifecycle/adapter.ts';
-import { figuresOf, recordedResult } from '../lifecycle/figures.ts';
-import { judgeRun } from '../lifecycle/judge-run.ts';
-import { evaluateAll } from '../verdicts/evaluate.ts';
+import { isPlausibleMoment } from '../../adapters/shared/results/fields.ts';
+import { readResults } from '../../adapters/shared/results/read-results.ts';
+import type { FoundRun } from '../../adapters/shared/results/read-results.ts';
+import { RESULT_FORMATS } from '../../adapters/shared/results/result-run.ts';
+import type { ResultFormat, ResultRun } from '../../adapters/shared/results/result-run.ts';
+import { AssayError, messageOf } from '../../core/errors.ts';
+import type { Sha256 } from '../../core/hash.ts';
+import { importsOf, readOriginal, writeImportedRun } from '../../evidence/imported-run.ts';
+import type { RunInTheMaking } from '../../evidence/imported-run.ts';
+import { loadTables } from '../../evidence/tables/load-tables.ts';
+import type { Manifest } from '../../evidence/manifest.ts';
+import { runFolder } from '../../evidence/run-folder.ts';
+import type { SampleRow } from '../../evidence/tables/samples.ts';
+import type { Verdict } from '../../evidence/verdict.ts';
+import { withVerification } from '../../evidence/verification.ts';
+import type { Adapter, WorkloadResult } from '../../lifecycle/adapter.ts';
+import { figuresOf, recordedResult } from '../../lifecycle/figures.ts';
+import { judgeRun } from '../../lifecycle/judge-run.ts';
+import { evaluateAll } from '../../verdicts/evaluate.ts';
 import { identityByNames, identityInCell, importedManifest } from './imported-manifest.ts';
 import type { ImportedIdentity, ImportNames } from './imported-manifest.ts';
-import type { PlannedCell } from './plan.ts';
-import { frameworks } from './registry.ts';
-import { tool } from './tool.ts';
+import type { PlannedCell } from '../plan.ts';
+import { frameworks } from '../registry.ts';
+import { tool } from '../tool.ts';
 
 /** How files become runs. */
 export interface ImportOptions {
@@ -59,8 +59,10 @@ export interface ImportedFile {
 /**
  * Makes run directories from a result file, one for each run in it. Those of a cell are judged by its thresholds.
  *
- * @throws AssayError PARSE_FAILED when nothing of the file can be kept, USAGE when all of it was imported before or it
- * is of another cell than it is said to be.
+ * What was imported before is not imported again unless it is asked for.
+ *
+ * @throws AssayError PARSE_FAILED when nothing of the file can be kept, USAGE when it is of another cell than it is
+ * said to be.
  */
 export async function importResults(file: string, options: ImportOptions): Promise<ImportedFile> {
   const source = readSource(file);
@@ -70,7 +72,6 @@ export async function importResults(file: string, options: ImportOptions): Promi
     const folder = before.get(entry);
     return folder === undefined ? [] : [{ where, folder }];
   });
-  if (present.length === runs.length) throw allPresent(file, present);
   const written = writtenOf(runs, source.writtenMs);
   const fresh = runs.filter(({ entry }) => !before.has(entry));
   // Before the first of them is written.
@@ -161,13 +162,6 @@ function writtenOf(runs: readonly FoundRun[], fileMs: number): ReadonlyMap<Found
 
 function hashOfBytes(bytes: Uint8Array): Sha256 {
   return `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
-}
-
-function allPresent(file: string, [first, ...others]: ImportedFile['present']): AssayError {
-  const more = others.length === 0 ? '' : `, and ${others.length} more`;
-  return new AssayError('USAGE', `${file} was imported before: ${first?.folder ?? ''}${more}`, {
-    hint: 'use that run, or import the file once more with --again',
-  });
 }
 
 function identityOf(run: FoundRun, { as }: ImportOptions): ImportedIdentity {

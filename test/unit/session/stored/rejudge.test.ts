@@ -2,21 +2,21 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { amendRun } from '../../../src/evidence/amend-run.ts';
-import type { Manifest } from '../../../src/evidence/manifest.ts';
-import { checkEvidence, readEvents, readManifest } from '../../../src/evidence/run-reader.ts';
-import { writeManifest } from '../../../src/evidence/run-writer.ts';
-import { readVerification } from '../../../src/evidence/verification.ts';
-import type { ParseContext, RunContext, WorkloadResult } from '../../../src/lifecycle/adapter.ts';
-import { planSession } from '../../../src/session/plan.ts';
-import type { PlannedCell, SessionPlan } from '../../../src/session/plan.ts';
-import { frameworks } from '../../../src/session/registry.ts';
-import { previewRejudge, rejudge } from '../../../src/session/rejudge.ts';
-import { DEMO_CONFIG } from '../demo-config.ts';
-import { point, sample } from '../evidence/rows.ts';
-import { contextOf, runQuietly, Serving } from '../lifecycle/job-bench.ts';
-import { sessionOptions } from '../session-options.ts';
-import { startPlanned } from '../started-run.ts';
+import { amendRun } from '../../../../src/evidence/amend-run.ts';
+import type { Manifest } from '../../../../src/evidence/manifest.ts';
+import { checkEvidence, readEvents, readManifest } from '../../../../src/evidence/run-reader.ts';
+import { writeManifest } from '../../../../src/evidence/run-writer.ts';
+import { readVerification } from '../../../../src/evidence/verification.ts';
+import type { ParseContext, RunContext, WorkloadResult } from '../../../../src/lifecycle/adapter.ts';
+import { planSession } from '../../../../src/session/plan.ts';
+import type { PlannedCell, SessionPlan } from '../../../../src/session/plan.ts';
+import { frameworks } from '../../../../src/session/registry.ts';
+import { previewRejudge, rejudge } from '../../../../src/session/stored/rejudge.ts';
+import { DEMO_CONFIG } from '../../demo-config.ts';
+import { point, sample } from '../../evidence/rows.ts';
+import { contextOf, runQuietly, Serving } from '../../lifecycle/job-bench.ts';
+import { sessionOptions } from '../../session-options.ts';
+import { startPlanned } from '../../started-run.ts';
 
 /** A percentile with its worst requests, a rate over the window, and a goodput. */
 const THREE_KINDS = DEMO_CONFIG.replace(/^benchmarks:[^]*/m, '').concat(`benchmarks: [ttft_p99, throughput, goodput]

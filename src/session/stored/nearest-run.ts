@@ -1,12 +1,12 @@
 import { join, relative } from 'node:path';
-import { workloadInputs } from '../config/identity.ts';
-import { changedFields, describeChange } from '../core/changed-fields.ts';
-import type { FieldChange } from '../core/changed-fields.ts';
-import { manifestSchema } from '../evidence/manifest.ts';
-import type { Manifest } from '../evidence/manifest.ts';
-import { RUN_FILES } from '../evidence/run-folder.ts';
+import { workloadInputs } from '../../config/identity.ts';
+import { changedFields, describeChange } from '../../core/changed-fields.ts';
+import type { FieldChange } from '../../core/changed-fields.ts';
+import { manifestSchema } from '../../evidence/manifest.ts';
+import type { Manifest } from '../../evidence/manifest.ts';
+import { RUN_FILES } from '../../evidence/run-folder.ts';
 import { foldersIn, newestFirst, readJsonOrNull } from './cell-runs.ts';
-import type { PlannedCell } from './plan.ts';
+import type { PlannedCell } from '../plan.ts';
 import { isJudgeable } from './rejudge.ts';
 
 /** Why no stored run stands for a launch of a cell. */

@@ -1,5 +1,5 @@
-import type { Manifest } from '../evidence/manifest.ts';
-import { RUN_FILES } from '../evidence/run-folder.ts';
+import type { Manifest } from '../../evidence/manifest.ts';
+import { RUN_FILES } from '../../evidence/run-folder.ts';
 
 type Figure = string | number | boolean | null;
 

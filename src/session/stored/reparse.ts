@@ -1,26 +1,26 @@
-import { canonicalJson } from '../core/canonical-json.ts';
-import { AssayError } from '../core/errors.ts';
-import { amendRun } from '../evidence/amend-run.ts';
-import type { Amendment } from '../evidence/amend-run.ts';
-import { manifestSchema } from '../evidence/manifest.ts';
-import type { Manifest } from '../evidence/manifest.ts';
-import { checkRawData } from '../evidence/reparsed-raw.ts';
-import { areStored, draftTables, loadReparsed, storedTables, withStaging } from '../evidence/reparsed-tables.ts';
-import type { ReparsedTable } from '../evidence/reparsed-tables.ts';
-import { readManifest } from '../evidence/run-reader.ts';
-import { withVerification, writeVerification } from '../evidence/verification.ts';
-import type { Verification } from '../evidence/verification.ts';
-import type { Framework } from '../lifecycle/adapter.ts';
-import { figuresOf, recordedResult } from '../lifecycle/figures.ts';
-import { judgeRun } from '../lifecycle/judge-run.ts';
-import type { JudgedRun } from '../lifecycle/judge-run.ts';
+import { canonicalJson } from '../../core/canonical-json.ts';
+import { AssayError } from '../../core/errors.ts';
+import { amendRun } from '../../evidence/amend-run.ts';
+import type { Amendment } from '../../evidence/amend-run.ts';
+import { manifestSchema } from '../../evidence/manifest.ts';
+import type { Manifest } from '../../evidence/manifest.ts';
+import { checkRawData } from '../../evidence/reparsed-raw.ts';
+import { areStored, draftTables, loadReparsed, storedTables, withStaging } from '../../evidence/reparsed-tables.ts';
+import type { ReparsedTable } from '../../evidence/reparsed-tables.ts';
+import { readManifest } from '../../evidence/run-reader.ts';
+import { withVerification, writeVerification } from '../../evidence/verification.ts';
+import type { Verification } from '../../evidence/verification.ts';
+import type { Framework } from '../../lifecycle/adapter.ts';
+import { figuresOf, recordedResult } from '../../lifecycle/figures.ts';
+import { judgeRun } from '../../lifecycle/judge-run.ts';
+import type { JudgedRun } from '../../lifecycle/judge-run.ts';
 import { lastYardstick } from './last-yardstick.ts';
 import { readerOf } from './read-again.ts';
 import type { Reader, Reading } from './read-again.ts';
 import { isJudgeable } from './rejudge.ts';
 import { changedFigures } from './reparse-changes.ts';
 import type { FigureChange } from './reparse-changes.ts';
-import { tool } from './tool.ts';
+import { tool } from '../tool.ts';
 
 /** How a run is read again. */
 export interface ReparseOptions {

@@ -1,18 +1,18 @@
 import { dump } from 'js-yaml';
-import type { Origin } from '../adapters/shared/results/result-run.ts';
-import type { CellThreshold } from '../config/cell.ts';
-import { experimentId, verificationHash, workloadInputs } from '../config/identity.ts';
-import type { Scalar } from '../config/schema/framework.ts';
-import { normaliseTag } from '../config/tags.ts';
-import { gitSha } from '../core/git-sha.ts';
-import { hashOf } from '../core/hash.ts';
-import { MANIFEST_VERSION } from '../evidence/manifest.ts';
-import type { Manifest } from '../evidence/manifest.ts';
-import { patternCatalogue } from '../lifecycle/patterns.ts';
-import { verdictEngineVersion } from '../verdicts/evaluate.ts';
-import { invokerOf } from './invoker.ts';
-import type { PlannedCell } from './plan.ts';
-import { toolFacts } from './tool.ts';
+import type { Origin } from '../../adapters/shared/results/result-run.ts';
+import type { CellThreshold } from '../../config/cell.ts';
+import { experimentId, verificationHash, workloadInputs } from '../../config/identity.ts';
+import type { Scalar } from '../../config/schema/framework.ts';
+import { normaliseTag } from '../../config/tags.ts';
+import { gitSha } from '../../core/git-sha.ts';
+import { hashOf } from '../../core/hash.ts';
+import { MANIFEST_VERSION } from '../../evidence/manifest.ts';
+import type { Manifest } from '../../evidence/manifest.ts';
+import { patternCatalogue } from '../../lifecycle/patterns.ts';
+import { verdictEngineVersion } from '../../verdicts/evaluate.ts';
+import { invokerOf } from '../invoker.ts';
+import type { PlannedCell } from '../plan.ts';
+import { toolFacts } from '../tool.ts';
 
 /** What the user says of a file that no config describes. */
 export interface ImportNames {

@@ -1,10 +1,10 @@
 import { basename } from 'node:path';
-import { AssayError } from '../core/errors.ts';
-import { loadEngine } from '../evidence/duckdb.ts';
-import type { Status } from '../evidence/failure.ts';
-import { findRuns } from '../evidence/store/find-runs.ts';
-import { readManifest } from '../evidence/run-reader.ts';
-import type { PlannedCell } from './plan.ts';
+import { AssayError } from '../../core/errors.ts';
+import { loadEngine } from '../../evidence/duckdb.ts';
+import type { Status } from '../../evidence/failure.ts';
+import { findRuns } from '../../evidence/store/find-runs.ts';
+import { readManifest } from '../../evidence/run-reader.ts';
+import type { PlannedCell } from '../plan.ts';
 import { isJudgeable, previewRejudge, rejudge } from './rejudge.ts';
 import type { Rejudged } from './rejudge.ts';
 

@@ -2,15 +2,15 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { basename, join, relative } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { Manifest } from '../../../src/evidence/manifest.ts';
-import { readManifest } from '../../../src/evidence/run-reader.ts';
-import { planSession, withImage } from '../../../src/session/plan.ts';
-import type { PlannedCell } from '../../../src/session/plan.ts';
-import { frameworks } from '../../../src/session/registry.ts';
-import { parseReuse, StoredRuns } from '../../../src/session/reuse.ts';
-import { DEMO_CONFIG } from '../demo-config.ts';
-import { sessionOptions } from '../session-options.ts';
-import { leaveCompleteRun } from './complete-run.ts';
+import type { Manifest } from '../../../../src/evidence/manifest.ts';
+import { readManifest } from '../../../../src/evidence/run-reader.ts';
+import { planSession, withImage } from '../../../../src/session/plan.ts';
+import type { PlannedCell } from '../../../../src/session/plan.ts';
+import { frameworks } from '../../../../src/session/registry.ts';
+import { parseReuse, StoredRuns } from '../../../../src/session/stored/reuse.ts';
+import { DEMO_CONFIG } from '../../demo-config.ts';
+import { sessionOptions } from '../../session-options.ts';
+import { leaveCompleteRun } from '../complete-run.ts';
 
 /** A folder in which configs are planned one after the other, and their cells looked up. */
 function setUp() {

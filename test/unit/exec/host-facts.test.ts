@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 import type { Command, Executor, Finished } from '../../../src/exec/executor.ts';
 import { inContainer } from '../../../src/exec/container.ts';
 import { localExecutor, runLocal } from '../../../src/exec/local.ts';
-import { readFacts } from '../../../src/exec/remote-facts.ts';
+import { readFacts } from '../../../src/exec/host-facts.ts';
 
 const containerSpec = { image: 'x', pull: 'never', env: {}, mounts: [], devices: [] } as const;
 

@@ -1,30 +1,30 @@
 import { join } from 'node:path';
-import { AssayError } from '../core/errors.ts';
-import { hashOfFile } from '../core/hash.ts';
-import { scrubberOf } from '../core/scrubber.ts';
-import { presentSecrets } from '../core/secret.ts';
-import type { Sha256 } from '../core/hash.ts';
-import { amendRun } from '../evidence/amend-run.ts';
-import type { Amendment } from '../evidence/amend-run.ts';
-import type { Status } from '../evidence/failure.ts';
-import { loadTables } from '../evidence/tables/load-tables.ts';
-import type { Manifest } from '../evidence/manifest.ts';
-import { RUN_FILES } from '../evidence/run-folder.ts';
-import { checkEvidence, readManifest } from '../evidence/run-reader.ts';
-import type { Verdict } from '../evidence/verdict.ts';
+import { AssayError } from '../../core/errors.ts';
+import { hashOfFile } from '../../core/hash.ts';
+import { scrubberOf } from '../../core/scrubber.ts';
+import { presentSecrets } from '../../core/secret.ts';
+import type { Sha256 } from '../../core/hash.ts';
+import { amendRun } from '../../evidence/amend-run.ts';
+import type { Amendment } from '../../evidence/amend-run.ts';
+import type { Status } from '../../evidence/failure.ts';
+import { loadTables } from '../../evidence/tables/load-tables.ts';
+import type { Manifest } from '../../evidence/manifest.ts';
+import { RUN_FILES } from '../../evidence/run-folder.ts';
+import { checkEvidence, readManifest } from '../../evidence/run-reader.ts';
+import type { Verdict } from '../../evidence/verdict.ts';
 import {
   readVerification,
   verificationBefore12,
   withVerification,
   writeVerification,
-} from '../evidence/verification.ts';
-import type { Verification } from '../evidence/verification.ts';
-import { isByTodaysPatterns, judgeRun } from '../lifecycle/judge-run.ts';
-import { rescanLogs } from '../lifecycle/rescan-logs.ts';
-import { evaluateAll } from '../verdicts/evaluate.ts';
-import type { PlannedCell } from './plan.ts';
-import { frameworks } from './registry.ts';
-import { tool } from './tool.ts';
+} from '../../evidence/verification.ts';
+import type { Verification } from '../../evidence/verification.ts';
+import { isByTodaysPatterns, judgeRun } from '../../lifecycle/judge-run.ts';
+import { rescanLogs } from '../../lifecycle/rescan-logs.ts';
+import { evaluateAll } from '../../verdicts/evaluate.ts';
+import type { PlannedCell } from '../plan.ts';
+import { frameworks } from '../registry.ts';
+import { tool } from '../tool.ts';
 
 /** What is said of a run at one time. */
 export interface Judgement {

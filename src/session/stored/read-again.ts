@@ -1,8 +1,8 @@
-import { AssayError, sentenceOf } from '../core/errors.ts';
-import type { Manifest } from '../evidence/manifest.ts';
-import type { Adapter, Framework, ParseContext, WorkloadResult } from '../lifecycle/adapter.ts';
-import { evaluateAll } from '../verdicts/evaluate.ts';
-import { reparseImported } from './import-results.ts';
+import { AssayError, sentenceOf } from '../../core/errors.ts';
+import type { Manifest } from '../../evidence/manifest.ts';
+import type { Adapter, Framework, ParseContext, WorkloadResult } from '../../lifecycle/adapter.ts';
+import { evaluateAll } from '../../verdicts/evaluate.ts';
+import { reparseImported } from '../import/import-results.ts';
 
 /** Reads and judges a run that has ended. */
 export interface Reader extends Pick<Adapter, 'verify'> {

@@ -13,21 +13,21 @@ import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { llamaCppSpec } from '../../../src/adapters/llama-cpp/params.ts';
-import { loadTables } from '../../../src/evidence/tables/load-tables.ts';
-import type { Manifest } from '../../../src/evidence/manifest.ts';
-import { RUN_FILES } from '../../../src/evidence/run-folder.ts';
-import { checkEvidence, readManifest } from '../../../src/evidence/run-reader.ts';
-import { writeManifest } from '../../../src/evidence/run-writer.ts';
-import { readJsonArtifact } from '../../../src/lifecycle/artifact.ts';
-import type { Adapter, ParseContext, RunContext, WorkloadResult } from '../../../src/lifecycle/adapter.ts';
-import { importResults } from '../../../src/session/import-results.ts';
-import { reparse } from '../../../src/session/reparse.ts';
-import type { Reparsed } from '../../../src/session/reparse.ts';
-import { DEMO_CONFIG } from '../demo-config.ts';
-import { point, sample } from '../evidence/rows.ts';
-import { contextOf, runQuietly, Serving } from '../lifecycle/job-bench.ts';
-import { startedRun } from '../started-run.ts';
+import { llamaCppSpec } from '../../../../src/adapters/llama-cpp/params.ts';
+import { loadTables } from '../../../../src/evidence/tables/load-tables.ts';
+import type { Manifest } from '../../../../src/evidence/manifest.ts';
+import { RUN_FILES } from '../../../../src/evidence/run-folder.ts';
+import { checkEvidence, readManifest } from '../../../../src/evidence/run-reader.ts';
+import { writeManifest } from '../../../../src/evidence/run-writer.ts';
+import { readJsonArtifact } from '../../../../src/lifecycle/artifact.ts';
+import type { Adapter, ParseContext, RunContext, WorkloadResult } from '../../../../src/lifecycle/adapter.ts';
+import { importResults } from '../../../../src/session/import/import-results.ts';
+import { reparse } from '../../../../src/session/stored/reparse.ts';
+import type { Reparsed } from '../../../../src/session/stored/reparse.ts';
+import { DEMO_CONFIG } from '../../demo-config.ts';
+import { point, sample } from '../../evidence/rows.ts';
+import { contextOf, runQuietly, Serving } from '../../lifecycle/job-bench.ts';
+import { startedRun } from '../../started-run.ts';
 
 const SLEEPER = { file: process.execPath, args: ['-e', 'console.log("up"); setInterval(() => {}, 1000)'] };
 
@@ -227,7 +227,7 @@ describe('reparse', () => {
     const importOne = async (): Promise<{ folder: string; manifest: Manifest }> => {
       const artifacts = mkdtempSync(join(tmpdir(), 'assay-imported-'));
       const names = { testId: null, framework: null, model: null, gpu: null, knobs: {}, axes: {} };
-      const file = new URL('../../../fixtures/results/vllm-detailed.json', import.meta.url).pathname;
+      const file = new URL('../../../../fixtures/results/vllm-detailed.json', import.meta.url).pathname;
       const { runs } = await importResults(file, { artifacts, format: null, isAgain: false, as: { names } });
       return runs[0]!;
     };

@@ -1,14 +1,14 @@
 import { join } from 'node:path';
-import { AssayError, messageOf } from '../core/errors.ts';
-import { shortHash } from '../core/hash.ts';
-import { nearest } from '../core/nearest.ts';
-import type { Manifest } from '../evidence/manifest.ts';
-import { checkEvidence, readManifest } from '../evidence/run-reader.ts';
-import type { Verdict } from '../evidence/verdict.ts';
+import { AssayError, messageOf } from '../../core/errors.ts';
+import { shortHash } from '../../core/hash.ts';
+import { nearest } from '../../core/nearest.ts';
+import type { Manifest } from '../../evidence/manifest.ts';
+import { checkEvidence, readManifest } from '../../evidence/run-reader.ts';
+import type { Verdict } from '../../evidence/verdict.ts';
 import { foldersIn, newestFirst } from './cell-runs.ts';
 import { NearestRuns } from './nearest-run.ts';
 import type { Miss } from './nearest-run.ts';
-import type { PlannedCell } from './plan.ts';
+import type { PlannedCell } from '../plan.ts';
 import { isJudgeable, isJudgedLikeToday, rejudge, wasEnforced } from './rejudge.ts';
 import type { Rejudged } from './rejudge.ts';
 
