@@ -1,9 +1,12 @@
 import { readdirSync } from 'node:fs';
 import { basename, join, resolve, sep } from 'node:path';
 import { messageOf } from '../../core/errors.ts';
+import { isOver } from '../../core/process-start.ts';
 import { appendLines, catalogLine, openCatalog, stampOf } from './catalog.ts';
 import type { Catalog } from './catalog.ts';
 import { factOf } from './fact.ts';
+import { listLive } from './live-runs.ts';
+import type { LiveRun } from './live-runs.ts';
 import type { Fact } from './fact.ts';
 import type { Manifest } from '../manifest.ts';
 import { RUN_LEVELS } from '../run-folder.ts';
@@ -67,6 +70,7 @@ class FactReader {
   readonly #onUnreadable: OnUnreadable;
   #catalog: Catalog | null = null;
   #missing = '';
+  #live: readonly LiveRun[] | null = null;
 
   constructor(artifacts: string, onUnreadable: OnUnreadable) {
     this.#artifacts = artifacts;
@@ -79,6 +83,7 @@ class FactReader {
     const known = this.#catalog.find(runId, stamp);
     if (known?.['path'] === path) return known;
     const manifest = this.#manifestOf(join(this.#artifacts, path));
+    if (manifest?.status === 'running') this.#tellUnlessLive(runId, path);
     if (manifest === null || manifest.status === 'running') return null;
     const fact = factOf(manifest, path);
     this.#missing += catalogLine(fact, stamp);
@@ -89,6 +94,15 @@ class FactReader {
   close(): void {
     this.#catalog?.close();
     this.#mend();
+  }
+
+  /** A run that nobody is at work on any more says so only once somebody has cleaned up behind it. */
+  #tellUnlessLive(runId: string, path: string): void {
+    this.#live ??= listLive(this.#artifacts);
+    const note = this.#live.find(({ run_id: id }) => id === runId);
+    if (note !== undefined && !isOver(note.holder)) return;
+    const next = note === undefined ? 'nobody answers for it' : 'assay reap marks it, and ends what it left';
+    this.#onUnreadable(join(this.#artifacts, path), `it never ended, and whoever ran it is gone - ${next}`);
   }
 
   #manifestOf(folder: string): Manifest | null {

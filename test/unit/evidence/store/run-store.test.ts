@@ -13,8 +13,10 @@ import {
 import { dirname, join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { processIdentity } from '../../../../src/core/process-start.ts';
 import { appendToCatalog } from '../../../../src/evidence/store/catalog.ts';
 import type { Fact } from '../../../../src/evidence/store/fact.ts';
+import { noteLive } from '../../../../src/evidence/store/live-runs.ts';
 import { storedRuns } from '../../../../src/evidence/store/run-store.ts';
 import type { StoreOptions } from '../../../../src/evidence/store/run-store.ts';
 import { writeManifest } from '../../../../src/evidence/run-writer.ts';
@@ -73,6 +75,25 @@ describe('storedRuns', () => {
       { run_id: manifests[3]!.run_id },
     ]);
     expect(read(artifacts)).toHaveLength(2);
+  });
+
+  it('tells of runs that never ended and that nobody is at work on', () => {
+    const { artifacts, manifests, folders } = store(3);
+    for (const [index, folder] of folders.entries()) {
+      writeManifest(folder, { ...manifests[index]!, status: 'running', timestamp_end: null });
+    }
+    const own = processIdentity();
+    const note = { labels: [], on: {}, output: null, secrets: {} };
+    noteLive(artifacts, { ...note, run_id: manifests[0]!.run_id, folder: folders[0]!, holder: own });
+    const dead = { ...own, started: '0' };
+    noteLive(artifacts, { ...note, run_id: manifests[1]!.run_id, folder: folders[1]!, holder: dead });
+    const told: string[][] = [];
+    expect(read(artifacts, { onUnreadable: (...problem) => told.push(problem) })).toEqual([]);
+    const gone = 'it never ended, and whoever ran it is gone';
+    expect(told).toEqual([
+      [folders[1], `${gone} - assay reap marks it, and ends what it left`],
+      [folders[2], `${gone} - nobody answers for it`],
+    ]);
   });
 
   it('tells of what it cannot read, and reads the others', () => {
