@@ -1,4 +1,4 @@
-import type { DuckDBConnection } from '@duckdb/node-api';
+import type { DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 
 /** The most rows that DuckDB takes or gives in one chunk. */
 export const CHUNK_ROWS = 2048;
@@ -19,14 +19,21 @@ export function loadEngine(): Promise<Engine> {
 }
 
 async function startEngine(): Promise<Engine> {
-  const { DuckDBInstance, version } = await import('@duckdb/node-api');
-  const instance = await DuckDBInstance.create(':memory:', {
+  const { version } = await import('@duckdb/node-api');
+  const instance = await openDatabase();
+  return { version: version(), connect: () => instance.connect() };
+}
+
+/** An empty database in memory that never loads an extension; close it after use. */
+export async function openDatabase(settings: Readonly<Record<string, string>> = {}): Promise<DuckDBInstance> {
+  const { DuckDBInstance } = await import('@duckdb/node-api');
+  return DuckDBInstance.create(':memory:', {
     threads: '2',
     autoinstall_known_extensions: 'false',
     autoload_known_extensions: 'false',
     allow_community_extensions: 'false',
+    ...settings,
   });
-  return { version: version(), connect: () => instance.connect() };
 }
 
 /** A text as a literal of SQL. */

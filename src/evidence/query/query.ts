@@ -2,7 +2,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { DuckDBConnection, DuckDBPreparedStatement } from '@duckdb/node-api';
 import { AssayError, messageOf } from '../../core/errors.ts';
-import { sqlFile, sqlText } from '../duckdb.ts';
+import { openDatabase, sqlFile, sqlText } from '../duckdb.ts';
 import { mistakeIn } from './query-mistake.ts';
 import type { Query } from './query-mistake.ts';
 import { cellOf, columnOf } from './query-value.ts';
@@ -29,15 +29,8 @@ export async function queryRuns<Result>(
   source: ViewSource,
   use: (answer: Answer) => Promise<Result>,
 ): Promise<Result> {
-  const { DuckDBInstance } = await import('@duckdb/node-api');
   // One of its own: nothing can be unlocked again.
-  const instance = await DuckDBInstance.create(':memory:', {
-    threads: '2',
-    temp_directory: join(tmpdir(), `assay-query-${process.pid}`),
-    autoinstall_known_extensions: 'false',
-    autoload_known_extensions: 'false',
-    allow_community_extensions: 'false',
-  });
+  const instance = await openDatabase({ temp_directory: join(tmpdir(), `assay-query-${process.pid}`) });
   const connection = await instance.connect();
   try {
     const attempt = attemptsOn(connection, query);

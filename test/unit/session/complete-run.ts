@@ -13,6 +13,7 @@ export async function leaveCompleteRun(
 ): Promise<string> {
   const folder = leaveRun(plan, planned, { durationS: 4, ...change });
   writeFileSync(join(folder, 'rows.parquet'), 'PAR1');
+  writeFileSync(join(folder, 'events.jsonl'), '');
   const sidecars = await fingerprintSidecars(folder, {});
   writeManifest(folder, { ...readOwnManifest(folder), sidecars });
   return folder;
