@@ -28,13 +28,14 @@ export const reap = defineCommand({
     const live = listLive(artifacts).filter(({ run_id: runId }) => !done.has(runId));
     if (options.has('json')) {
       const document = {
-        reaped: reaped.map(({ folder, status, ended, unconfirmed }) => ({
+        reaped: reaped.map(({ runId, folder, status, ended, unconfirmed }) => ({
           ...runDocument(folder),
+          run_id: runId,
           status,
           ended,
           unconfirmed,
         })),
-        running: live.map(({ folder, holder }) => ({ ...runDocument(folder), holder })),
+        running: live.map(({ run_id, folder, holder }) => ({ ...runDocument(folder), run_id, holder })),
       };
       process.stdout.write(`${JSON.stringify(document, null, 2)}\n`);
     } else {

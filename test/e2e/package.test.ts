@@ -112,7 +112,9 @@ export default { plugins: [assay()], test: { projects: ['a', 'b'].map((name) => 
   it('says which artifact directory cannot be written', async () => {
     const project = new Project({ 'configs/quick.yaml': ONE_CELL, runs: 'a file\n' });
     const { screen, exitCode } = await project.run('-t', 'throughput');
-    expect(screen).toMatch(/the artifact directory .*runs cannot be written: .* - set `artifacts` in assay/);
+    expect(screen).toMatch(
+      /the artifact directory .*runs cannot be written: .* - name a folder of yours: `artifacts` in assay/,
+    );
     expect(exitCode).toBe(1);
   });
 });

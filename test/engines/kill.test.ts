@@ -154,7 +154,7 @@ async function expectClean(trial: Trial, { victim, hasNext, env, docker }: After
   age(trial.artifacts);
   if (hasNext) await expectNextRuns(trial);
   const told = JSON.parse(await trial.assay('reap', '--json')) as ReapReport;
-  expect(told.running.map(({ runId }) => runId)).toEqual([other.runId]);
+  expect(told.running.map(({ run_id: runId }) => runId)).toEqual([other.runId]);
   expect(told.reaped.flatMap(({ unconfirmed }) => unconfirmed)).toEqual([]);
   if (hasNext) expect(told.reaped).toEqual([]);
   await expectNoProcess(trial);
@@ -166,7 +166,7 @@ async function expectClean(trial: Trial, { victim, hasNext, env, docker }: After
 
 interface ReapReport {
   readonly reaped: readonly { readonly unconfirmed: readonly string[] }[];
-  readonly running: readonly { readonly runId: string }[];
+  readonly running: readonly { readonly run_id: string }[];
 }
 
 const titled = (setting: Setting) =>
