@@ -15,4 +15,9 @@ export interface Carrier {
   carry(script: string): Command;
   /** Why the way to the host broke off, from how the carrying command ended and what it said; perhaps with what to do. */
   explain(exit: Exit, stderr: string): string;
+  /**
+   * Why whoever lends the host took it back and ended what ran there, from what the carrying command said: how the
+   * process ended is then no act of its own. Null when nobody did; absent where nobody can.
+   */
+  readonly takenBack?: (stderr: string) => string | null;
 }

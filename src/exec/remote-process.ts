@@ -50,14 +50,17 @@ export async function startRemote(
   const said = lastWords(client);
   for (const stream of [client.child.stdout, client.child.stderr]) stream.resume();
   let lost: Exit | null = null;
-  const exit = (): Exit | null => report.exit ?? lost;
+  const exit = (): Exit | null => lost ?? report.exit;
   const exited = Promise.race([report.settled, client.ended]).then(async (end) => {
     const timer = setTimeout(() => client.child.kill('SIGKILL'), CLIENT_END_MS);
     await output.drain();
     clearTimeout(timer);
     client.child.stdin.destroy();
-    const reason = (): string => options.scrubber.scrub(carrier.explain(end, said()));
-    return report.exit ?? (lost = { kind: 'lost', reason: reason() });
+    // The signal that ends it may be reported before the way breaks off.
+    const takenBack = report.exit?.kind === 'exited' ? null : (carrier.takenBack?.(said()) ?? null);
+    if (takenBack === null && report.exit !== null) return report.exit;
+    lost = { kind: 'lost', reason: options.scrubber.scrub(takenBack ?? carrier.explain(end, said())) };
+    return lost;
   });
   return {
     id: { kind: 'process', pid },

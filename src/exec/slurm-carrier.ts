@@ -36,6 +36,7 @@ export function slurmCarrier(node: HostNode, { allocation, runId }: CarrierOptio
     address: node.address.host,
     carry: (script) => slurmCommand('srun', [...args, script], { [CLIENT_LABEL]: runId }),
     explain: (exit, stderr) => explainStep(exit, stderr, { node: node.name, allocation }),
+    takenBack: (stderr) => explainCancel(stderr, { node: node.name, job: `Slurm job ${allocation}` }),
   };
 }
 
@@ -48,13 +49,18 @@ export function explainStep(
   const job = `Slurm job ${allocation}`;
   const failed = /Node failure on (\S+)/.exec(stderr)?.[1];
   if (failed !== undefined) return `node ${failed} of ${job} failed (NODE_FAIL)`;
-  const cancelled = /\*\*\* (?:STEP|JOB) \S+ ON \S+ CANCELLED AT \S+(?: DUE TO ([A-Z ]+))?/i.exec(stderr);
-  if (cancelled !== null) return describeCancel(cancelled[1]?.trim(), { node, job });
+  const cancelled = explainCancel(stderr, { node, job });
+  if (cancelled !== null) return cancelled;
   const over = /Slurm job \d+ has expired|Unable to confirm allocation for job \d+: (.+)|Job\/step already completing/;
   const reason = over.exec(stderr);
   if (reason !== null) return `${job} holds ${node} no longer (${reason[1] ?? reason[0]})`;
   const said = stderr.split('\n').findLast((line) => /^(srun|slurmstepd\S*): /.test(line));
   return `srun for ${node} ${describeExit(exit)}${said === undefined ? '' : `: ${said}`}`;
+}
+
+function explainCancel(stderr: string, place: { node: string; job: string }): string | null {
+  const cancelled = /\*\*\* (?:STEP|JOB) \S+ ON \S+ CANCELLED AT \S+(?: DUE TO ([A-Z ]+))?/i.exec(stderr);
+  return cancelled === null ? null : describeCancel(cancelled[1]?.trim(), place);
 }
 
 function describeCancel(cause: string | undefined, { node, job }: { node: string; job: string }): string {
