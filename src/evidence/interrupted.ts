@@ -40,6 +40,7 @@ export async function markInterrupted(
     ...manifest,
     status: 'interrupted',
     interruption: reason,
+    events_path: RUN_FILES.events,
     timestamp_end: new Date().toISOString(),
     teardown: { orphans, kept: false, unconfirmed: [...unconfirmed], error: null },
     sidecars: await fingerprintSidecars(folder, {}),

@@ -216,3 +216,54 @@ export const manifestSchema = z.strictObject({
 
 /** One run, as manifest.json says it. */
 export type Manifest = z.output<typeof manifestSchema>;
+
+/** What is written into a manifest while its run goes on. */
+type Course = Pick<
+  Manifest,
+  | 'phases'
+  | 'waited_s'
+  | 'status'
+  | 'failure'
+  | 'skip'
+  | 'interruption'
+  | 'teardown'
+  | 'warnings'
+  | 'verdicts'
+  | 'verifications'
+  | 'reparses'
+  | 'result'
+  | 'resources'
+  | 'host_resources'
+  | 'instruments'
+  | 'captured_rows'
+  | 'samples_path'
+  | 'trajectory_path'
+  | 'events_path'
+  | 'sidecars'
+>;
+
+/** What a manifest says of the course of a run before anything has happened in it. */
+export function nothingYet(): Course {
+  return {
+    phases: {},
+    waited_s: null,
+    status: 'running',
+    failure: null,
+    skip: null,
+    interruption: null,
+    teardown: null,
+    warnings: [],
+    verdicts: [],
+    verifications: [],
+    reparses: [],
+    result: { scalars: {}, applied: {}, measured: { started_at_ms: null, duration_ms: null } },
+    resources: {},
+    host_resources: {},
+    instruments: {},
+    captured_rows: null,
+    samples_path: null,
+    trajectory_path: null,
+    events_path: null,
+    sidecars: {},
+  };
+}

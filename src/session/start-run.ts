@@ -7,7 +7,7 @@ import { gitSha } from '../core/git-sha.ts';
 import { scrubberOf } from '../core/scrubber.ts';
 import type { Scrubber } from '../core/scrubber.ts';
 import { presentSecrets } from '../core/secret.ts';
-import { MANIFEST_VERSION } from '../evidence/manifest.ts';
+import { MANIFEST_VERSION, nothingYet } from '../evidence/manifest.ts';
 import type { Manifest } from '../evidence/manifest.ts';
 import { runFolder } from '../evidence/run-folder.ts';
 import { createRun, fingerprintSidecars, writeManifest } from '../evidence/run-writer.ts';
@@ -67,30 +67,6 @@ export async function recordSkip(planned: PlannedCell, skip: Skip, { artifacts, 
   writeManifest(folder, { ...manifest, sidecars: await fingerprintSidecars(folder, {}) }, scrubber);
 }
 
-// What only a run that was launched has.
-const nothingYet = {
-  phases: {},
-  waited_s: null,
-  status: 'running',
-  failure: null,
-  skip: null,
-  interruption: null,
-  teardown: null,
-  warnings: [],
-  verdicts: [],
-  verifications: [],
-  reparses: [],
-  result: { scalars: {}, applied: {}, measured: { started_at_ms: null, duration_ms: null } },
-  resources: {},
-  host_resources: {},
-  instruments: {},
-  captured_rows: null,
-  samples_path: null,
-  trajectory_path: null,
-  events_path: null,
-  sidecars: {},
-} satisfies Partial<Manifest>;
-
 function firstManifest(request: RunRequest): Manifest {
   const { cell, hosts, on, identity, runId } = request;
   const { workload } = cell;
@@ -127,7 +103,7 @@ function firstManifest(request: RunRequest): Manifest {
     launches: [],
     workload_inputs: { ...request.workloadInputs },
     enforce: workload.enforce,
-    ...nothingYet,
+    ...nothingYet(),
   };
 }
 

@@ -10,22 +10,14 @@ import type { ResultFormat, ResultRun } from '../../adapters/shared/results/resu
 import { AssayError, messageOf } from '../../core/errors.ts';
 import type { Sha256 } from '../../core/hash.ts';
 import { importsOf, readOriginal, writeImportedRun } from '../../evidence/imported-run.ts';
-import type { RunInTheMaking } from '../../evidence/imported-run.ts';
-import { loadTables } from '../../evidence/tables/load-tables.ts';
 import type { Manifest } from '../../evidence/manifest.ts';
 import { runFolder } from '../../evidence/run-folder.ts';
 import type { SampleRow } from '../../evidence/tables/samples.ts';
-import type { Verdict } from '../../evidence/verdict.ts';
-import { withVerification } from '../../evidence/verification.ts';
-import type { Adapter, WorkloadResult } from '../../lifecycle/adapter.ts';
-import { figuresOf, recordedResult } from '../../lifecycle/figures.ts';
-import { judgeRun } from '../../lifecycle/judge-run.ts';
-import { evaluateAll } from '../../verdicts/evaluate.ts';
+import type { WorkloadResult } from '../../lifecycle/adapter.ts';
+import { completeImported } from './complete-imported.ts';
 import { identityByNames, identityInCell, importedManifest } from './imported-manifest.ts';
 import type { ImportedIdentity, ImportNames } from './imported-manifest.ts';
 import type { PlannedCell } from '../plan.ts';
-import { frameworks } from '../registry.ts';
-import { tool } from '../tool.ts';
 
 /** How files become runs. */
 export interface ImportOptions {
@@ -207,7 +199,7 @@ async function importRun(run: FoundRun, identity: ImportedIdentity, target: Targ
   });
   const original = { name: basename(file), bytes, entry: run.entry };
   const manifest = await writeImportedRun({ artifacts, folder }, { resolvedConfig, original }, (making) =>
-    complete(making, first, { read: resultOf(run, startMs), identity }),
+    completeImported(making, first, { read: resultOf(run, startMs), identity }),
   );
   return { folder, manifest, where: run.where };
 }
@@ -244,71 +236,4 @@ function resultOf(
     },
     dropped,
   };
-}
-
-interface ToComplete {
-  readonly read: ImportedResult;
-  readonly identity: ImportedIdentity;
-}
-
-async function complete(making: RunInTheMaking, first: Manifest, { read, identity }: ToComplete): Promise<Manifest> {
-  const { folder, writer } = making;
-  const parsed = await timed(async () => {
-    writer.events.record('parse.start', {});
-    await making.writeRows(read.rows);
-    const tables = await loadTables(folder);
-    return { tables, ...recordedResult(figuresOf(read.result, tables)) };
-  });
-  const { samples, trajectory } = writer.rows();
-  writer.events.record('parse.done', { ...endOf(parsed), samples_rows: samples, trajectory_rows: trajectory });
-  const { tables, framework_versions, result } = parsed.value;
-  const verified = await timed(async () => {
-    writer.events.record('verify.start', {});
-    const { thresholds, enforce, facts } = identity;
-    const verificationHash = facts.verification_hash as Sha256;
-    return judgeRun(judgeOf(facts.framework), { tables, result }, { thresholds, enforce, verificationHash, tool });
-  });
-  const verification = verified.value;
-  writer.verification(verification);
-  recordVerdicts(writer, verification.verdicts);
-  writer.events.record('verify.done', endOf(verified));
-  const { status, failure, verdicts } = verification;
-  return {
-    ...first,
-    framework_versions,
-    result,
-    status,
-    failure,
-    verdicts: [...verdicts],
-    verifications: withVerification(first.verifications, verification),
-    phases: { parse: parsed.phase, verify: verified.phase },
-  };
-}
-
-function recordVerdicts({ events }: RunInTheMaking['writer'], verdicts: readonly Verdict[]): void {
-  const missed = verdicts.filter(({ passed }) => !passed);
-  for (const { metric, actual, expected } of missed) events.record('verify.failed', { metric, actual, expected });
-  if (missed.length === 0) events.record('verify.passed', { verdicts: verdicts.length });
-}
-
-/** Who judges the runs of a framework, launched ones as well. */
-function judgeOf(framework: string): Pick<Adapter, 'verify'> {
-  return frameworks.find(({ spec }) => spec.name === framework)?.create?.() ?? { verify: evaluateAll };
-}
-
-interface Timed<Value> {
-  readonly value: Value;
-  readonly phase: NonNullable<Manifest['phases']['parse']>;
-}
-
-async function timed<Value>(work: () => Promise<Value>): Promise<Timed<Value>> {
-  const startedAt = new Date();
-  const startedMs = performance.now();
-  const value = await work();
-  const durationS = Math.round(performance.now() - startedMs) / 1000;
-  return { value, phase: { started_at: startedAt.toISOString(), duration_s: durationS, status: 'ok' } };
-}
-
-function endOf({ phase }: Timed<unknown>): { readonly phase_duration_s: number; readonly status: 'ok' } {
-  return { phase_duration_s: phase.duration_s, status: 'ok' };
 }

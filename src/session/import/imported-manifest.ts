@@ -6,7 +6,7 @@ import type { Scalar } from '../../config/schema/framework.ts';
 import { normaliseTag } from '../../config/tags.ts';
 import { gitSha } from '../../core/git-sha.ts';
 import { hashOf } from '../../core/hash.ts';
-import { MANIFEST_VERSION } from '../../evidence/manifest.ts';
+import { MANIFEST_VERSION, nothingYet } from '../../evidence/manifest.ts';
 import type { Manifest } from '../../evidence/manifest.ts';
 import { patternCatalogue } from '../../lifecycle/patterns.ts';
 import { verdictEngineVersion } from '../../verdicts/evaluate.ts';
@@ -178,6 +178,7 @@ export function importedManifest(
   run: Pick<Manifest, 'run_id' | 'imported' | 'timestamp_start' | 'timestamp_end'>,
 ): Manifest {
   return {
+    ...nothingYet(),
     schema_version: MANIFEST_VERSION,
     ...run,
     ...facts,
@@ -190,26 +191,8 @@ export function importedManifest(
     bindings: {},
     launches: [],
     enforce,
-    waited_s: null,
-    phases: {},
     status: 'recorded',
-    failure: null,
-    skip: null,
-    interruption: null,
-    teardown: null,
-    warnings: [],
-    verdicts: [],
-    verifications: [],
-    reparses: [],
-    result: { scalars: {}, applied: {}, measured: { started_at_ms: null, duration_ms: null } },
-    resources: {},
-    host_resources: {},
-    instruments: {},
     // None came while a workload ran: all of them can be read again.
     captured_rows: { samples: 0, trajectory: 0 },
-    samples_path: null,
-    trajectory_path: null,
-    events_path: null,
-    sidecars: {},
   };
 }
