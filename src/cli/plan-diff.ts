@@ -52,8 +52,8 @@ function count(cells: readonly unknown[], what: string): readonly string[] {
   return cells.length === 0 ? [] : [`${cells.length} ${what}`];
 }
 
-/** `ttft_p99: value 50 -> 90`, `ttft_p99: new`. */
-function describeThreshold(change: ThresholdChange): string {
+/** A changed threshold for people: `ttft_p99: value 50 -> 90`, `ttft_p99: new`. */
+export function describeThreshold(change: ThresholdChange): string {
   const { benchmark, path, before } = change;
   if (path !== '') return `${benchmark}: ${path} ${describeValues(change)}`;
   return `${benchmark}: ${before === undefined ? 'new' : 'gone'}`;

@@ -37,7 +37,7 @@ export function planTable({ cells, totals }: PlanReport): string {
 }
 
 /** One cell as it is shown. */
-interface Row {
+export interface Row {
   readonly id: string;
   /** One line for each role. */
   readonly binding: readonly string[];
@@ -91,7 +91,8 @@ function blocksOfAlike(rows: readonly Row[]): readonly (readonly Row[])[] {
 
 const SKIPPED = 'skipped: ';
 
-function rowOf(cell: ReportedCell): Row {
+/** A cell in words: who plays which role, how much is claimed of it, how long it takes and what is in the way. */
+export function rowOf(cell: ReportedCell): Row {
   return {
     id: cell.id,
     binding: bindingLines(cell),
@@ -143,13 +144,15 @@ function printRow({ id, binding, claims, estimate, note }: Row, widths: Widths):
   ];
 }
 
-function summaryOf(totals: PlanTotals): string {
+/** What a plan comes to, in one line. */
+export function summaryOf(totals: PlanTotals): string {
   const { cells, runnable, skipped, claims } = totals;
   const counts = [counted(cells, 'cell'), `${runnable} runnable`, `${skipped} skipped`, counted(claims, 'claim')];
   return [...counts, ...(runnable === 0 ? [] : [timeOf(totals)])].join(' · ');
 }
 
-function counted(count: number, noun: string): string {
+/** `1 cell`, `2 cells`. */
+export function counted(count: number, noun: string): string {
   return `${count} ${noun}${count === 1 ? '' : 's'}`;
 }
 

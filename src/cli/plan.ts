@@ -13,7 +13,9 @@ import { reportPlan } from '../session/plan-report.ts';
 import type { PlanReport } from '../session/plan-report.ts';
 import { frameworks } from '../session/registry.ts';
 import { readOptions } from './arguments.ts';
+import type { Options } from './arguments.ts';
 import { printDiff } from './plan-diff.ts';
+import { diffMarkdown, planMarkdown } from './plan-markdown.ts';
 import { planSessionOf } from './plan-session.ts';
 import { planTable } from './plan-table.ts';
 import { claimFilters, isFiltered, sessionOptions } from './session-options.ts';
@@ -22,6 +24,7 @@ const planOptions = {
   ...sessionOptions,
   diff: { type: 'string', valueHint: 'git-ref', description: 'compare with the configs of a commit instead' },
   json: { type: 'boolean', description: 'print one JSON document' },
+  markdown: { type: 'boolean', description: 'print Markdown, such as for a comment on a pull request' },
 } as const satisfies ArgsDef;
 
 /** `assay plan`: what a run would do, without one. */
@@ -35,14 +38,15 @@ export const plan = defineCommand({
     const options = readOptions(rawArgs, planOptions);
     const [ref, onlySelected] = [options.one('diff'), isFiltered(claimFilters(options))];
     if (ref !== null && onlySelected) throw partOfDiff();
+    const form = formOf(options);
     const { sessions } = await planSessionOf(options);
     const warnings = warningsOf(sessions);
     for (const warning of warnings) process.stderr.write(`warning ${formatProblem(warning)}\n`);
-    if (ref === null) await print({ ...reportPlan(sessions, { onlySelected }), warnings }, options.has('json'));
-    else {
-      const diff = await diffSince(ref, sessions);
-      process.stdout.write(options.has('json') ? `${JSON.stringify(diff, null, 2)}\n` : printDiff(diff, ref));
-    }
+    const text =
+      ref === null
+        ? PLAN_AS[form]({ ...reportPlan(sessions, { onlySelected }), warnings })
+        : DIFF_AS[form](await diffSince(ref, sessions), ref);
+    await pipeline(Readable.from(typeof text === 'string' ? [text] : text), process.stdout, { end: false });
   },
 });
 
@@ -53,6 +57,7 @@ export const planExamples = `  assay plan                                  every
   assay plan --cluster lab.cluster.yaml       on other nodes
   assay plan --set params.num_prompts=100     with another value
   assay plan --diff main                      what a branch changes: to launch again, to judge again
+  assay plan --diff main --markdown           the same as a comment on a pull request
   assay plan --json | jq '.cells[] | select(.status == "skipped") | .reason'
 `;
 
@@ -61,8 +66,26 @@ interface PlanDocument extends PlanReport {
   readonly warnings: readonly Problem[];
 }
 
-async function print(report: PlanDocument, isJson: boolean): Promise<void> {
-  await pipeline(Readable.from(isJson ? jsonOf(report) : [planTable(report)]), process.stdout, { end: false });
+type Form = 'text' | 'json' | 'markdown';
+
+const PLAN_AS: Readonly<Record<Form, (document: PlanDocument) => string | Iterable<string>>> = {
+  text: planTable,
+  json: jsonOf,
+  markdown: planMarkdown,
+};
+
+const DIFF_AS: Readonly<Record<Form, (diff: PlanDiff, ref: string) => string>> = {
+  text: printDiff,
+  json: (diff) => `${JSON.stringify(diff, null, 2)}\n`,
+  markdown: diffMarkdown,
+};
+
+function formOf(options: Options): Form {
+  if (!options.has('json')) return options.has('markdown') ? 'markdown' : 'text';
+  if (!options.has('markdown')) return 'json';
+  throw new AssayError('USAGE', '--json and --markdown are two forms of the same', {
+    hint: 'leave out one of the two',
+  });
 }
 
 const CELLS_PER_PIECE = 100;

@@ -36,8 +36,13 @@ export function tagsOfConfig(workload: Workload): readonly PlacedTag[] {
     { value: workloadKind, path: ['workload_kind'], ...tag('workload', workloadKind, `${workloadKind} workloads`) },
     { value: gpu, path: ['target_gpu'], ...tag('gpu', gpu, `made for ${gpu}`) },
     ...knobs,
-    { value: testId, path: ['test_id'], ...tag('config', testId, `config ${testId}`) },
+    { value: testId, path: ['test_id'], ...configTag(testId) },
   ];
+}
+
+/** The tag of all cells of a config. */
+export function configTag(testId: string): Tag {
+  return tag('config', testId, `config ${testId}`);
 }
 
 /** The tag of a kind of topology. */

@@ -27,6 +27,11 @@ export class Canaries {
     if (workload.canary && !this.#words.has(workload.test_id)) this.#words.set(workload.test_id, { say: 'wait' });
   }
 
+  /** Forgets the canaries whose setup failed. */
+  forgive(): void {
+    for (const [config, { say }] of this.#words) if (say === 'no') this.#words.delete(config);
+  }
+
   /** Call it with what became of a cell; answers whether that says more of the others than before. */
   ended({ cell: { workload, cellId } }: PlannedCell, outcome: CellOutcome): boolean {
     const { test_id: config } = workload;

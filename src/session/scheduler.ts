@@ -54,14 +54,12 @@ interface Waiting {
 }
 
 /**
- * Launches each requested cell exactly once, in the order of the requests; cells
+ * Gives cells their turns in the order in which they were asked for; cells
  * on disjoint nodes run at the same time, cells that share a node only when all of them allow it.
  * A cell that finds the servers it needs on its nodes takes them over from the one before.
  */
 export class Scheduler<Servers extends Kept = Kept> {
-  readonly #cells: ReadonlyMap<string, PlannedCell>;
   readonly #runner: Runner<Servers>;
-  readonly #outcomes = new Map<string, Promise<CellOutcome>>();
   readonly #locks: NodeLocks;
   readonly #stopListening: () => void;
   readonly #canaries = new Canaries();
@@ -69,43 +67,42 @@ export class Scheduler<Servers extends Kept = Kept> {
   #isClosed = false;
 
   /** `locks` are those of everything in this process that may launch on the same nodes. */
-  constructor(cells: readonly PlannedCell[], runner: Runner<Servers>, locks = new NodeLocks()) {
-    this.#cells = new Map(cells.map((planned) => [planned.cell.key, planned]));
+  constructor(runner: Runner<Servers>, locks = new NodeLocks()) {
     this.#runner = runner;
     this.#locks = locks;
     this.#stopListening = locks.onRelease(() => this.#startWhatFits());
   }
 
-  /** The outcome of a cell: the first request launches it, every later one waits for the same run. */
-  request(key: string): Promise<CellOutcome> {
-    const known = this.#outcomes.get(key);
-    if (known !== undefined) return known;
-    const outcome = this.#enqueue(key);
-    this.#outcomes.set(key, outcome);
-    return outcome;
-  }
-
-  /** Starts nothing any more: cells that wait for a node are not run, and so are all later requests. */
-  close(): void {
-    this.#isClosed = true;
-    this.#stopListening();
-    for (const { settle } of this.#waiting) settle(NOT_RUN);
-    this.#waiting = [];
-  }
-
-  #enqueue(key: string): Promise<CellOutcome> {
-    const planned = this.#cells.get(key);
-    if (planned === undefined) return Promise.reject(new Error(`no cell ${key} in this session`));
+  /** Launches a cell when its turn comes, and settles with what became of it. */
+  launch(planned: PlannedCell): Promise<CellOutcome> {
     if (this.#isClosed) return Promise.resolve(NOT_RUN);
     const { binding, skip, cell } = planned;
     if (skip !== null) return Promise.resolve({ state: 'skipped', reason: skip.detail });
-    if (binding.state === 'unbound') throw new Error(`${key} is on no node, and not skipped`);
+    if (binding.state === 'unbound') throw new Error(`${cell.key} is on no node, and not skipped`);
     const { hosts } = binding;
     const hold = { nodes: [...new Set(Object.values(hosts).flat())], isExclusive: cell.workload.exclusive };
     return new Promise((settle) => {
       this.#waiting = [...this.#waiting, { planned, hosts, hold, settle }];
       this.#startWhatFits();
     });
+  }
+
+  /** Takes back the turns that have not come; later ones may. */
+  withdraw(): void {
+    for (const { settle } of this.#waiting) settle(NOT_RUN);
+    this.#waiting = [];
+  }
+
+  /** Lets a config whose canary failed send one ahead again. */
+  beginPass(): void {
+    this.#canaries.forgive();
+  }
+
+  /** Starts nothing any more: cells that wait for a node are not run, and so are all later ones. */
+  close(): void {
+    this.#isClosed = true;
+    this.#stopListening();
+    this.withdraw();
   }
 
   // A waiting cell keeps its nodes from the ones behind it: a cell that needs

@@ -47,7 +47,11 @@ function scrubberFor({ workload }: Cell): Scrubber {
 }
 
 /** Leaves a run directory that says why a cell was not run: status `skipped`, the reason, the config. */
-export async function recordSkip(planned: PlannedCell, skip: Skip, { artifacts, pool }: SessionPlan): Promise<void> {
+export async function recordSkip(
+  planned: PlannedCell,
+  skip: Skip,
+  { artifacts, pool }: Pick<SessionPlan, 'artifacts' | 'pool'>,
+): Promise<void> {
   const request = newRun(planned, {
     hosts: {},
     on: hostsSpecOf(planned.cell, {}, { pool, session: '', mayBeFollowed: false }),

@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
 import type { Server, Socket } from 'node:net';
@@ -9,6 +9,10 @@ import { jsonLine, onJsonLine } from '../core/json-lines.ts';
 import type { RequestOutcome } from '../session/run.ts';
 
 const SOCKET_NAME = 'broker.sock';
+
+// What bears the name of a socket accepts connections: until it does, it has another one. Otherwise a session
+// that starts in the same moment would take it for one that nobody listens to any more, and remove it.
+const UNOPENED_NAME = 'new.sock';
 const FOLDER_PREFIX = 'assay-';
 
 // The shortest limit of the systems we know; a longer path is cut without a word.
@@ -57,11 +61,18 @@ export class Broker {
   static async open(request: (cell: string) => Promise<SessionOutcome>): Promise<Broker> {
     await removeDeadSockets();
     const broker = new Broker(request);
-    broker.#server.listen(broker.socket);
-    await once(broker.#server, 'listening');
+    await broker.#listen();
     // Waiting for a worker must not keep Vitest alive.
     broker.#server.unref();
     return broker;
+  }
+
+  async #listen(): Promise<void> {
+    const isFile = process.platform !== 'win32';
+    const path = isFile ? join(this.#folder, UNOPENED_NAME) : this.socket;
+    this.#server.listen(path);
+    await once(this.#server, 'listening');
+    if (isFile) renameSync(path, this.socket);
   }
 
   close(): void {
@@ -76,17 +87,38 @@ export class Broker {
     socket.on('close', () => this.#sockets.delete(socket));
     // A worker that crashed resets its connection; its cells run on for the others.
     socket.on('error', () => undefined);
+    const answers = new Answers(socket);
     onJsonLine(socket, (message) => {
-      for (const cell of (message as BrokerRequest).cells) void this.#answer(cell, socket);
+      for (const cell of (message as BrokerRequest).cells) void this.#answer(cell, answers);
     });
   }
 
-  async #answer(cell: string, socket: Socket): Promise<void> {
+  async #answer(cell: string, answers: Answers): Promise<void> {
     const outcome = await this.#request(cell).catch((thrown: unknown) => ({
       state: 'unknown' as const,
       reason: sentenceOf(thrown),
     }));
-    if (socket.writable) socket.write(jsonLine({ cell, outcome } satisfies BrokerAnswer));
+    answers.add({ cell, outcome });
+  }
+}
+
+/** Answers on their way to one worker: those of one turn leave together, for a worker may wait for ten thousand. */
+class Answers {
+  readonly #socket: Socket;
+  #lines = '';
+
+  constructor(socket: Socket) {
+    this.#socket = socket;
+  }
+
+  add(answer: BrokerAnswer): void {
+    if (this.#lines === '') setImmediate(() => this.#send());
+    this.#lines += jsonLine(answer);
+  }
+
+  #send(): void {
+    if (this.#socket.writable) this.#socket.write(this.#lines);
+    this.#lines = '';
   }
 }
 

@@ -1,22 +1,16 @@
 import type { Plugin } from 'vitest/config';
 import type { TestProject, Vitest } from 'vitest/node';
-import { inReadingOrder } from '../config/tags.ts';
-import type { Tag } from '../config/tags.ts';
 import { withoutStack } from '../core/errors.ts';
 import { reuseIn, withEnvironment } from '../session/environment.ts';
 import { PLUGIN_NAME } from '../session/plan-api.ts';
 import type { PlanApi, PlannedSession } from '../session/plan-api.ts';
-import { tagsOfCell } from '../session/planned-claim.ts';
-import type { PlannedClaim } from '../session/planned-claim.ts';
 import { parseReuse } from '../session/stored/reuse.ts';
 import type { ReuseMode } from '../session/stored/reuse.ts';
 import { hostOf } from './host.ts';
-import { narrowTestFiles } from './narrow-files.ts';
-import { processStopper } from './process-stopper.ts';
-import { packSelection } from './provided.ts';
-import { selectClaims } from './selection.ts';
-import { parseTagFilter } from './tag-filter.ts';
-import { patternForVitest, readNameFilter } from './words.ts';
+import type { SessionOpener } from './host.ts';
+import { ownTheScreen } from './live/live-screen.ts';
+import { noteLostWorker } from './stop/lost-worker.ts';
+import { processStopper } from './stop/process-stopper.ts';
 
 /** What `assay()` takes; every path is relative to Vitest's root. */
 export interface AssayOptions {
@@ -37,10 +31,24 @@ export interface AssayOptions {
    * a run, `prefer` in watch mode.
    */
   readonly reuse?: ReuseMode;
+  /**
+   * A file, such as `assay-tags.d.ts`, that declares all tags to TypeScript: a misspelt one is an error then. It is
+   * written anew when the tags change. Default: none.
+   */
+  readonly tagTypes?: string;
 }
 
 /** The Vitest plugin: turns benchmark configs into a matrix of claims. */
 export function assay(options: AssayOptions = {}): Plugin<PlanApi> {
+  return assayBy(options);
+}
+
+/**
+ * The same with another way to run cells, which launches none: what is left to measure is the matrix itself.
+ *
+ * @public for benches, which load it from the build
+ */
+export function assayBy(options: AssayOptions, openSession?: SessionOpener): Plugin<PlanApi> {
   const sessions: PlannedSession[] = [];
   return {
     name: PLUGIN_NAME,
@@ -55,12 +63,12 @@ export function assay(options: AssayOptions = {}): Plugin<PlanApi> {
         slowTestThreshold: test?.slowTestThreshold ?? 3_600_000,
         // Ctrl-C in a terminal ends Vitest's workers as well, which is no news then.
         onUnhandledError: (error) =>
-          processStopper.isStopping && isLostWorker(error) ? false : test?.onUnhandledError?.(error),
+          noteLostWorker(error) && processStopper.isStopping ? false : test?.onUnhandledError?.(error),
       },
     }),
     // Vitest awaits the hook; its type does not say so.
     configureVitest: (host) =>
-      configure(options, host).then(
+      configure({ options, openSession }, host).then(
         (session) => void sessions.push(session),
         (thrown: unknown) => {
           throw withoutStack(thrown);
@@ -69,17 +77,17 @@ export function assay(options: AssayOptions = {}): Plugin<PlanApi> {
   };
 }
 
-function isLostWorker({ message }: { readonly message: string }): boolean {
-  return message.startsWith('[vitest-pool]: ');
-}
-
 interface Door {
   readonly vitest: Vitest;
   readonly project: TestProject;
 }
 
-async function configure(options: AssayOptions, door: Door): Promise<PlannedSession> {
-  const { vitest, project } = door;
+interface Setting {
+  readonly options: AssayOptions;
+  readonly openSession: SessionOpener | undefined;
+}
+
+async function configure({ options, openSession }: Setting, { vitest, project }: Door): Promise<PlannedSession> {
   const given = {
     root: project.config.root,
     configs: listOf(options.configs ?? 'configs/**/*.yaml'),
@@ -89,58 +97,18 @@ async function configure(options: AssayOptions, door: Door): Promise<PlannedSess
     onlyCells: [],
   };
   const session = withEnvironment(given, process.env);
-  const host = await hostOf(vitest, project, {
-    ...session,
+  const host = await hostOf(vitest, { ...session, reuse: reuseOf(options, vitest) }, openSession);
+  const { selected } = await host.join(project, {
     suites: listOf(options.suites ?? 'builtin'),
-    reuse: reuseOf(options, vitest),
+    tagTypes: options.tagTypes ?? null,
   });
-  const { plan, suites, claims, reporter, socket } = host;
-  declareTags(project, claims);
-  const selected = select(claims, door);
-  reporter.expect(selected);
-  project.provide('assay', packSelection(selected, socket));
-  narrowTestFiles(project, {
-    suiteFiles: suites.map(({ file }) => file),
-    selectedFiles: [...new Set(selected.map(({ claim }) => claim.file))],
-  });
-  return { options: session, plan, claims: selected };
+  if (selected.length > 0) ownTheScreen(vitest);
+  return { options: session, plan: host.plan(), claims: selected };
 }
 
 function reuseOf({ reuse }: AssayOptions, { config }: Vitest): ReuseMode {
   const given = reuse === undefined ? null : parseReuse(reuse, 'assay({ reuse }): ');
   return reuseIn(process.env) ?? given ?? (config.watch ? 'prefer' : 'off');
-}
-
-/** The claims that `-t` and `--tags-filter` ask for. */
-function select(claims: readonly PlannedClaim[], { vitest, project }: Door): readonly PlannedClaim[] {
-  const byName = readNameFilter(namePatterns.get(vitest) ?? vitest.config.testNamePattern);
-  const known = project.config.tags.map(({ name }) => name);
-  const { tagsFilter = [] } = vitest.config;
-  const byTags = tagsFilter.length === 0 ? null : parseTagFilter(tagsFilter, known);
-  if (byName.kind === 'words') {
-    // The next project must see what was typed, not what we made of it.
-    if (vitest.config.testNamePattern !== undefined && !namePatterns.has(vitest)) {
-      namePatterns.set(vitest, vitest.config.testNamePattern);
-    }
-    const pattern = patternForVitest(byName.words);
-    vitest.config.testNamePattern = pattern;
-    project.config.testNamePattern = pattern;
-  }
-  return selectClaims(claims, { byName, byTags });
-}
-
-const namePatterns = new WeakMap<Vitest, RegExp>();
-
-function declareTags(project: TestProject, claims: readonly PlannedClaim[]): void {
-  const tags = new Map<string, Tag>();
-  for (const planned of new Set(claims.map((claim) => claim.planned))) {
-    for (const tag of tagsOfCell(planned)) tags.set(tag.name, tag);
-  }
-  for (const { tags: ownTags } of new Set(claims.map(({ claim }) => claim))) {
-    for (const tag of ownTags) tags.set(tag.name, tag);
-  }
-  for (const { name } of project.config.tags) tags.delete(name);
-  for (const tag of inReadingOrder(tags.values())) project.config.tags.push(tag);
 }
 
 function listOf(value: string | readonly string[]): readonly string[] {

@@ -16,15 +16,15 @@ export default claims({
     },
   },
   every_request_sampled: {
-    check({ run, expect }) {
-      expect(run.scalar('requests')).toBe(run.manifest.params['num_prompts']);
-      expect(run.manifest.sidecars['samples.parquet']?.rows).toBe(run.manifest.params['num_prompts']);
+    check({ run, cell, expect }) {
+      expect(run.scalar('requests')).toBe(cell.params['num_prompts']);
+      expect(run.manifest.sidecars['samples.parquet']?.rows).toBe(cell.params['num_prompts']);
     },
   },
   lengths_as_asked: {
-    async check({ run, expect }) {
+    async check({ run, cell, expect }) {
       const samples = await run.samples();
-      const { isl, osl } = run.manifest.params;
+      const { isl, osl } = cell.params;
       expect([...new Set(samples.numeric('input_tokens'))]).toEqual([isl]);
       expect([...new Set(samples.numeric('output_tokens'))]).toEqual([osl]);
     },

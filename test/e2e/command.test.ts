@@ -2,9 +2,7 @@ import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { ONE_CELL, Project } from './project.ts';
-
-const COMMAND = new URL('../../dist/cli/main.js', import.meta.url).pathname;
+import { COMMAND, NODE, ONE_CELL, Project } from './project.ts';
 
 let project: Project;
 beforeAll(async () => {
@@ -13,7 +11,7 @@ beforeAll(async () => {
 });
 
 const assay = async (...args: readonly string[]) => {
-  const { stdout, stderr, exitCode } = await execa(process.execPath, [COMMAND, ...args], {
+  const { stdout, stderr, exitCode } = await execa(NODE, [COMMAND, ...args], {
     cwd: project.root,
     reject: false,
   });

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { cpSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { Run } from '../../src/vitest/run.ts';
+import { Run } from '../../src/vitest/claims/run.ts';
 import { ONE_CELL, Project } from './project.ts';
 import type { SessionResult } from './project.ts';
 

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { execa } from 'execa';
 import { describe, expect, it } from 'vitest';
 import { endedManifest, storeRun } from '../unit/evidence/ended-run.ts';
-import { Project, REPOSITORY } from './project.ts';
+import { COMMAND, NODE, Project } from './project.ts';
 
 /** A project with so many stored runs of today, and the command in it. */
 function projectWith(count: number) {
@@ -13,10 +13,10 @@ function projectWith(count: number) {
   const store = () => storeRun(artifacts, endedManifest({ timestamp_start: now, timestamp_end: now }));
   const folders = Array.from({ length: count }, store);
   const assay = async (...args: readonly string[]) => {
-    const argv = [join(REPOSITORY, 'dist/cli/main.js'), 'export', ...args];
+    const argv = [COMMAND, 'export', ...args];
     // No network: whatever tried to fetch something would fail.
     const env = { http_proxy: 'http://127.0.0.1:9', https_proxy: 'http://127.0.0.1:9', HOME: project.root };
-    const { stdout, stderr, exitCode } = await execa(process.execPath, argv, { cwd: project.root, reject: false, env });
+    const { stdout, stderr, exitCode } = await execa(NODE, argv, { cwd: project.root, reject: false, env });
     return { stdout: stdout.replace(/\(.* s\)/, '(… s)'), stderr, exitCode };
   };
   return { project, folders, store, assay };

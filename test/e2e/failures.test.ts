@@ -84,7 +84,7 @@ describe('a missed threshold', () => {
     expect(screen).toMatch(
       /threshold configs\/broken\.yaml:\d+\n {3}evidence {2}runs\/quick\/balanced-conc2\/.*samples\.parquet/,
     );
-    expect(screen).toContain('rerun     npx vitest run -t "ttft_p99 balanced-conc2"');
+    expect(screen).toContain('rerun     npx vitest run -t "ttft_p99 quick balanced-conc2"');
   });
 
   it('fails nothing where nothing is enforced', async () => {

@@ -6,9 +6,7 @@ import { describe, expect, it } from 'vitest';
 import type { Manifest } from '../../src/evidence/manifest.ts';
 import { noteLive } from '../../src/evidence/store/live-runs.ts';
 import { endedManifest, leaveRun } from '../unit/evidence/leave-run.ts';
-import { REPOSITORY } from './project.ts';
-
-const COMMAND = join(REPOSITORY, 'dist/cli/main.js');
+import { COMMAND, NODE } from './project.ts';
 
 /** Runs of one cell, oldest first, and the command beside them. */
 function project(...changes: readonly Partial<Manifest>[]) {
@@ -16,7 +14,7 @@ function project(...changes: readonly Partial<Manifest>[]) {
   const artifacts = join(root, 'runs');
   const folders = changes.map((change) => leaveRun(artifacts, endedManifest({ cell_id: 'conc1', ...change })));
   const gc = async (...args: readonly string[]) => {
-    const { stdout, stderr, exitCode } = await execa(process.execPath, [COMMAND, 'gc', ...args], {
+    const { stdout, stderr, exitCode } = await execa(NODE, [COMMAND, 'gc', ...args], {
       cwd: root,
       reject: false,
     });

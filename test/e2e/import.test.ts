@@ -2,9 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { describe, expect, it } from 'vitest';
-import { Project, REPOSITORY } from './project.ts';
-
-const COMMAND = join(REPOSITORY, 'dist/cli/main.js');
+import { COMMAND, NODE, Project, REPOSITORY } from './project.ts';
 
 const fixture = (name: string): string => readFileSync(join(REPOSITORY, 'fixtures/results', name), 'utf8');
 
@@ -31,7 +29,7 @@ thresholds: [{kind: Percentile, metric: ttft_ms, percentile: 99, op: "<=", value
 function setUp() {
   const project = new Project(FILES);
   const assay = async (...args: readonly string[]) => {
-    const { stdout, stderr, exitCode } = await execa(process.execPath, [COMMAND, ...args], {
+    const { stdout, stderr, exitCode } = await execa(NODE, [COMMAND, ...args], {
       cwd: project.root,
       reject: false,
       env: { NO_COLOR: '1' },

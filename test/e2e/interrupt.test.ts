@@ -7,11 +7,11 @@ import type { Manifest } from '../../src/evidence/manifest.ts';
 import { listLive } from '../../src/evidence/store/live-runs.ts';
 import { readManifest } from '../../src/evidence/run-reader.ts';
 import { localExecutor } from '../../src/exec/local.ts';
-import { ONE_CELL, Project, REPOSITORY } from './project.ts';
+import { COMMAND, NODE, ONE_CELL, Project, VITEST_SCRIPT } from './project.ts';
 import { CTRL_C, noTerminal, Terminal } from './terminal.ts';
 
-const VITEST = [process.execPath, join(REPOSITORY, 'node_modules/vitest/vitest.mjs')];
-const ASSAY = [process.execPath, join(REPOSITORY, 'dist/cli/main.js')];
+const VITEST = [NODE, VITEST_SCRIPT];
+const ASSAY = [NODE, COMMAND];
 
 /** Three cells that run until they are ended, one after the other. */
 const ENDLESS = ONE_CELL.replace('[2]', '[1, 2, 4]')
@@ -24,6 +24,11 @@ it('own', () => { process.stderr.write('own runs\\n'); return new Promise(() => 
 `;
 const PROJECTS = `import { assay } from 'vitest-assay';
 export default { test: { projects: [{ plugins: [assay()], test: { name: 'bench', include: ['tests/**'] } }] } };
+`;
+
+/** Vitest 5 writes the report to a file otherwise. */
+const JSON_ON_STDOUT = `import { assay } from 'vitest-assay';
+export default { plugins: [assay()], test: { include: [], reporters: [['json', { stdout: true }]] } };
 `;
 
 const env = { ...process.env, NO_COLOR: '1', CI: 'true' };
@@ -189,8 +194,8 @@ describe.skipIf(noTerminal !== null)(`Ctrl-C in a terminal${noTerminal === null 
 });
 
 /** Starts a command without a terminal, and waits until its first cell is under load. */
-async function startUnderLoad(argv: readonly string[]) {
-  const project = new Project({ 'configs/quick.yaml': ENDLESS });
+async function startUnderLoad(argv: readonly string[], files: Readonly<Record<string, string>> = {}) {
+  const project = new Project({ 'configs/quick.yaml': ENDLESS, ...files });
   const [file = '', ...args] = argv;
   const command = execa(file, args, { cwd: project.root, reject: false, all: true, env });
   const screen = { text: '' };
@@ -219,7 +224,7 @@ describe('a signal without a terminal', () => {
   });
 
   it('to a reporter that machines read leaves stdout to it', async () => {
-    const { command, live } = await startUnderLoad([...VITEST, 'run', '--reporter=json']);
+    const { command, live } = await startUnderLoad([...VITEST, 'run'], { 'vitest.config.js': JSON_ON_STDOUT });
     command.kill('SIGTERM');
     const { stdout, stderr } = await command;
     await expectGone(live);

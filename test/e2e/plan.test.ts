@@ -3,13 +3,11 @@ import { basename, join } from 'node:path';
 import { execa } from 'execa';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { PlanReport } from '../../src/session/plan-report.ts';
-import { ONE_CELL, Project, QUICK_CONFIG } from './project.ts';
-
-const COMMAND = new URL('../../dist/cli/main.js', import.meta.url).pathname;
+import { COMMAND, NODE, ONE_CELL, Project, QUICK_CONFIG } from './project.ts';
 
 /** Starts the command in a project, without a terminal. */
 const start = (project: Project, ...args: readonly string[]) =>
-  execa(process.execPath, [COMMAND, ...args], { cwd: project.root, reject: false, env: { CI: 'true' } });
+  execa(NODE, [COMMAND, ...args], { cwd: project.root, reject: false, env: { CI: 'true' } });
 
 async function assay(project: Project, ...args: readonly string[]) {
   const { stdout, stderr, exitCode } = await start(project, ...args);
@@ -156,7 +154,7 @@ describe('assay plan', () => {
   });
 
   it('ends quietly when its reader has seen enough', async () => {
-    const { stdout, stderr } = await execa(`"${process.execPath}" "${COMMAND}" plan --json | head -c 10`, {
+    const { stdout, stderr } = await execa(`"${NODE}" "${COMMAND}" plan --json | head -c 10`, {
       cwd: project.root,
       shell: true,
     });
@@ -207,7 +205,7 @@ describe('a folder that is not ready', () => {
 describe('assay run', () => {
   it('runs what plan shows, hands the rest of the line to Vitest, and leaves an estimate behind', async () => {
     const project = new Project({ 'configs/quick.yaml': QUICK_CONFIG });
-    const { stdout, exitCode } = await assay(
+    const { exitCode } = await assay(
       project,
       'run',
       '--only-cells',
@@ -218,8 +216,10 @@ describe('assay run', () => {
       'params.num_prompts=9',
       '--',
       '--reporter=json',
+      '--outputFile=report.json',
     );
-    expect(JSON.parse(stdout)).toMatchObject({ numPassedTests: 1, numTotalTests: 1, success: true });
+    const report = readFileSync(join(project.root, 'report.json'), 'utf8');
+    expect(JSON.parse(report)).toMatchObject({ numPassedTests: 1, numTotalTests: 1, success: true });
     expect(exitCode).toBe(0);
     const [folder] = project.runFolders();
     const { cells, totals } = await planOf(project, '--set', 'params.num_prompts=9');

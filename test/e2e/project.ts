@@ -11,10 +11,9 @@ import {
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { execa } from 'execa';
+import { COMMAND, NODE, REPOSITORY, TOOLCHAIN, VITEST_SCRIPT } from './toolchain.ts';
 
-/** The folder of this package. */
-export const REPOSITORY = new URL('../..', import.meta.url).pathname;
-const VITEST = join(REPOSITORY, 'node_modules/vitest/vitest.mjs');
+export { COMMAND, NODE, REPOSITORY, VITEST_SCRIPT };
 
 /** The cells of the shipped config with a tenth of its load. */
 export const QUICK_CONFIG = `schema_version: "2"
@@ -52,8 +51,8 @@ export class Project {
   constructor(files: Readonly<Record<string, string>>, env: Readonly<Record<string, string>> = {}) {
     this.#env = env;
     mkdirSync(join(this.root, 'node_modules'));
-    symlinkSync(REPOSITORY, join(this.root, 'node_modules/vitest-assay'));
-    symlinkSync(join(REPOSITORY, 'node_modules/vitest'), join(this.root, 'node_modules/vitest'));
+    symlinkSync(TOOLCHAIN.assay, join(this.root, 'node_modules/vitest-assay'));
+    symlinkSync(TOOLCHAIN.vitest, join(this.root, 'node_modules/vitest'));
     this.write('package.json', '{"type": "module"}');
     this.write(
       'vitest.config.js',
@@ -71,7 +70,7 @@ export class Project {
   vitest(...args: readonly string[]) {
     // Locks of its own: the sessions of other tests are not to wait for this one.
     const env = { NO_COLOR: '1', CI: 'true', ASSAY_LOCK_FOLDER: join(this.root, 'locks'), ...this.#env };
-    return execa(process.execPath, [VITEST, ...args], { cwd: this.root, reject: false, all: true, env });
+    return execa(NODE, [VITEST_SCRIPT, ...args], { cwd: this.root, reject: false, all: true, env });
   }
 
   /** Runs Vitest and answers its tests by the json reporter, with the launches it caused. */

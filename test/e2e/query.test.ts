@@ -5,10 +5,8 @@ import { execa } from 'execa';
 import { describe, expect, it } from 'vitest';
 import { endedManifest, leaveRun, leaveSamples } from '../unit/evidence/leave-run.ts';
 import { sample } from '../unit/evidence/rows.ts';
-import { REPOSITORY } from './project.ts';
+import { COMMAND, NODE } from './project.ts';
 import { noTerminal, Terminal } from './terminal.ts';
-
-const COMMAND = join(REPOSITORY, 'dist/cli/main.js');
 
 /** A folder with two runs of one cell in `runs`, and the command in it. */
 async function project() {
@@ -26,7 +24,7 @@ async function project() {
     await leaveSamples(folder, [sample({ e2elMs: ttftP99Ms * 10, error })]);
   }
   const query = async (...args: readonly string[]) => {
-    const { stdout, stderr, exitCode } = await execa(process.execPath, [COMMAND, 'query', ...args], {
+    const { stdout, stderr, exitCode } = await execa(NODE, [COMMAND, 'query', ...args], {
       cwd: root,
       reject: false,
     });
@@ -79,12 +77,7 @@ describe('assay query', () => {
 
   it.skipIf(noTerminal)('shows as many rows as anybody reads on a terminal', async () => {
     const { root } = await project();
-    const argv = [
-      process.execPath,
-      COMMAND,
-      'query',
-      'SELECT i FROM range(250) AS t(i), runs WHERE runs.ttft_p99_ms = 40',
-    ];
+    const argv = [NODE, COMMAND, 'query', 'SELECT i FROM range(250) AS t(i), runs WHERE runs.ttft_p99_ms = 40'];
     const terminal = new Terminal(argv, { cwd: root, env: process.env });
     expect(await terminal.ended).toBe(0);
     const lines = terminal.screen.trimEnd().split('\n');

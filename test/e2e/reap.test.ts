@@ -3,15 +3,14 @@ import { execa } from 'execa';
 import { describe, expect, it } from 'vitest';
 import { listLive, noteLive } from '../../src/evidence/store/live-runs.ts';
 import { labelled, LiveSession, runsOf } from './live-session.ts';
-import { ONE_CELL, Project, REPOSITORY } from './project.ts';
+import { COMMAND, NODE, ONE_CELL, Project } from './project.ts';
 
-const COMMAND = join(REPOSITORY, 'dist/cli/main.js');
 const ENDLESS = ONE_CELL.replace('num_prompts: 8', 'num_prompts: 100000');
 
 const assayIn =
   ({ root }: Project) =>
   async (...args: readonly string[]) => {
-    const { stdout, stderr, exitCode } = await execa(process.execPath, [COMMAND, ...args], {
+    const { stdout, stderr, exitCode } = await execa(NODE, [COMMAND, ...args], {
       cwd: root,
       reject: false,
     });

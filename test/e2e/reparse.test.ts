@@ -5,9 +5,8 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { amendRun } from '../../src/evidence/amend-run.ts';
 import type { Manifest } from '../../src/evidence/manifest.ts';
 import { readManifest } from '../../src/evidence/run-reader.ts';
-import { ONE_CELL, Project, REPOSITORY } from './project.ts';
+import { COMMAND, NODE, ONE_CELL, Project } from './project.ts';
 
-const COMMAND = join(REPOSITORY, 'dist/cli/main.js');
 const LOAD = 'attachments/llama-cpp-load.json';
 
 let project: Project;
@@ -19,7 +18,7 @@ beforeAll(async () => {
 });
 
 const assay = async (...args: readonly string[]) => {
-  const { stdout, stderr, exitCode } = await execa(process.execPath, [COMMAND, ...args], {
+  const { stdout, stderr, exitCode } = await execa(NODE, [COMMAND, ...args], {
     cwd: project.root,
     reject: false,
   });

@@ -57,7 +57,16 @@ describe('a slice', () => {
   it('that nothing matches fails, and says where to look', async () => {
     const { launched, screen, exitCode } = await project.run('-t', 'framework_vllm');
     expect(launched).toEqual([]);
-    expect(screen).toContain('no claim selected - look at the names with `vitest list`');
+    expect(screen).toContain('no claim selected - "framework_vllm" is in no tag and no name');
+    expect(exitCode).toBe(1);
+  });
+
+  it('that no claim passes as a whole names the parts that select something', async () => {
+    const { launched, screen, exitCode } = await project.run('-t', 'prefill_heavy conc4 balanced ttft');
+    expect(launched).toEqual([]);
+    expect(screen).toContain('nothing has "prefill_heavy", "conc4", "balanced" and "ttft" together');
+    expect(screen).toContain('-t "prefill_heavy conc4 ttft"   1 cell, 1 claim   (without balanced)');
+    expect(screen).toContain('-t "conc4 balanced ttft"        1 cell, 1 claim   (without prefill_heavy)');
     expect(exitCode).toBe(1);
   });
 
@@ -70,11 +79,35 @@ describe('a slice', () => {
 
   it('with a mistake in it is refused before anything runs', async () => {
     const { screen, exitCode, launched } = await project.run('--tags-filter', 'framework_llama & tier_1');
-    expect(screen).toContain(
-      'the tag filter "framework_llama & tier_1" names "framework_llama", which no claim carries',
-    );
+    expect(screen).toContain('the tag filter "framework_llama & tier_1" has an unexpected "&" at 17');
     expect(launched).toEqual([]);
     expect(exitCode).toBe(1);
+  });
+
+  it('of a tag that is none is refused with the one that was meant', async () => {
+    const { screen, exitCode } = await project.run('--tags-filter', 'tier_1 and framework_llama');
+    expect(screen).toContain('names "framework_llama" at 12, which no claim carries');
+    expect(screen).toContain('did you mean `framework_llama_cpp`?');
+    expect(exitCode).toBe(1);
+  });
+});
+
+describe('a shard', () => {
+  it('launches its part of the cells, each once in all shards, and runs its part of the plain tests', async () => {
+    const shards = [];
+    for (const index of [1, 2]) shards.push(await project.run('--shard', `${index}/2`, '-t', 'throughput balanced'));
+    expect(shards.map(({ launched }) => cellsOf(launched))).toEqual([
+      ['balanced-conc1', 'balanced-conc2'],
+      ['balanced-conc4'],
+    ]);
+    expect(shards.map(({ exitCode }) => exitCode)).toEqual([0, 0]);
+  });
+
+  it('that is left no cell says so and passes', async () => {
+    const { launched, screen, exitCode } = await project.run('--shard', '4/4', '-t', 'throughput balanced');
+    expect(launched).toEqual([]);
+    expect(screen).toContain('shard 4/4 has no cell: 3 cells over 4 shards');
+    expect(exitCode).toBe(0);
   });
 });
 
@@ -89,6 +122,24 @@ describe('vitest list', () => {
       'ttft_p99[llama_cpp-byte_llama-cpu-f32-prefill_heavy-conc2]',
     ]);
     expect(project.runFolders()).toEqual(before);
+  });
+
+  it('says on stderr why it is empty, and fails', async () => {
+    const { stdout, stderr, exitCode } = await project.vitest('list', '--json', '-t', 'framework_vllm balanced');
+    expect(JSON.parse(stdout)).toEqual([]);
+    expect(stderr).toContain('no claim selected - "framework_vllm" is in no tag and no name');
+    expect(stderr).toContain('-t "balanced"   3 cells, 48 claims   (without framework_vllm)');
+    expect(exitCode).toBe(1);
+  });
+
+  it('names the files that hold what is selected', async () => {
+    const { stdout } = await project.vitest('list', '--filesOnly', '-t', 'conc2 tier_5');
+    const files = stdout.split('\n').filter((line) => line !== '');
+    expect(files.map((file) => basename(file)).sort()).toEqual([
+      'latency.test.ts',
+      'own.test.js',
+      'throughput.test.ts',
+    ]);
   });
 
   it('shows the tags with their descriptions', async () => {

@@ -47,6 +47,11 @@ export class Terminal {
     });
   }
 
+  /** All that was written so far, as it was written. */
+  get written(): string {
+    return this.#screen;
+  }
+
   /** All that was shown so far, without what moves the cursor. */
   get screen(): string {
     return stripVTControlCharacters(this.#screen).replaceAll('\r', '');

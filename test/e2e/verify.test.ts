@@ -3,9 +3,8 @@ import { join, relative } from 'node:path';
 import { execa } from 'execa';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { readManifest } from '../../src/evidence/run-reader.ts';
-import { ONE_CELL, Project, REPOSITORY } from './project.ts';
+import { COMMAND, NODE, ONE_CELL, Project } from './project.ts';
 
-const COMMAND = join(REPOSITORY, 'dist/cli/main.js');
 const CONFIG = 'configs/quick.yaml';
 
 /** No request is answered in so little time. */
@@ -21,7 +20,7 @@ beforeAll(async () => {
 });
 
 function verify(...args: readonly string[]) {
-  return execa(process.execPath, [COMMAND, 'verify', ...args], { cwd: project.root, reject: false });
+  return execa(NODE, [COMMAND, 'verify', ...args], { cwd: project.root, reject: false });
 }
 
 /** Judges by another config, or by the same one. */

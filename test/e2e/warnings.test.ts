@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { runsOf } from './live-session.ts';
-import { ONE_CELL, Project, REPOSITORY } from './project.ts';
+import { NODE, ONE_CELL, Project } from './project.ts';
+import { TOOLCHAIN } from './toolchain.ts';
 
 const WARNING = 'update_slots: could not find a KV slot for the batch';
 
@@ -11,7 +12,7 @@ const WARNING = 'update_slots: could not find a KV slot for the batch';
 const TALKATIVE_SERVER = `#!/bin/sh
 for line in 1 2 3; do echo '${WARNING}'; done
 for word; do shift; [ "$word" = --metrics ] || set -- "$@" "$word"; done
-exec '${process.execPath}' '${join(REPOSITORY, 'dist/adapters/llama-cpp/server-main.js')}' "$@"
+exec '${NODE}' '${join(TOOLCHAIN.assay, 'dist/adapters/llama-cpp/server-main.js')}' "$@"
 `;
 
 const CONFIG = ONE_CELL.replace('node-llama-cpp', 'llama-server').replace(

@@ -10,7 +10,7 @@ import { NearestRuns } from './nearest-run.ts';
 import type { Miss } from './nearest-run.ts';
 import type { PlannedCell } from '../plan.ts';
 import { isJudgeable, isJudgedLikeToday, rejudge, wasEnforced } from './rejudge.ts';
-import type { Rejudged } from './rejudge.ts';
+import type { Rejudged, VerdictChange } from './rejudge.ts';
 
 const REUSE_MODES = ['off', 'prefer', 'only'] as const;
 
@@ -39,6 +39,8 @@ export interface JudgedAgain {
   readonly what: 'thresholds' | 'enforce' | 'the way runs are judged';
   /** What of it, in words: `ttft_p99 50 -> 90`. */
   readonly changes: readonly string[];
+  /** The verdicts that came out otherwise than before. */
+  readonly verdicts: readonly VerdictChange[];
 }
 
 /** A stored run that stands for a launch. */
@@ -128,7 +130,7 @@ async function lookInto(folder: string, planned: PlannedCell): Promise<Found> {
     if (manifest.imported !== null) return { state: 'imported' };
     if (!isJudgeable(manifest)) return { state: manifest.status };
     await checkEvidence(folder, manifest, { hashes: false });
-    return await judgedToday(folder, manifest, planned);
+    return await judgeToday(folder, manifest, planned);
   } catch (thrown) {
     if (!(thrown instanceof AssayError) || !isDamage(thrown)) throw thrown;
     return { state: 'damaged', reason: messageOf(thrown) };
@@ -139,13 +141,19 @@ function isDamage({ code }: AssayError): boolean {
   return code === 'EVIDENCE_MISSING' || code === 'EVIDENCE_DAMAGED';
 }
 
-async function judgedToday(folder: string, manifest: Manifest, planned: PlannedCell): Promise<Hit> {
+/**
+ * A run of a cell's workload by today's thresholds: judged again where it was not judged that way last.
+ *
+ * @throws AssayError EVIDENCE_MISSING or EVIDENCE_DAMAGED where it cannot be judged any more.
+ */
+export async function judgeToday(folder: string, manifest: Manifest, planned: PlannedCell): Promise<Hit> {
   if (isJudgedLikeToday(manifest, planned)) return { state: 'hit', folder, manifest, judgedAgain: null };
   const rejudged = await rejudge(folder, planned);
-  return { state: 'hit', folder, manifest: rejudged.manifest, judgedAgain: whyAgain(manifest, rejudged, planned) };
+  const judgedAgain = { ...whyAgain(manifest, rejudged, planned), verdicts: rejudged.changes };
+  return { state: 'hit', folder, manifest: rejudged.manifest, judgedAgain };
 }
 
-function whyAgain(before: Manifest, { manifest }: Rejudged, { cell }: PlannedCell): JudgedAgain {
+function whyAgain(before: Manifest, { manifest }: Rejudged, { cell }: PlannedCell): Omit<JudgedAgain, 'verdicts'> {
   const benchmarks = [...new Set([...before.verdicts, ...manifest.verdicts].map(({ benchmark }) => benchmark))];
   const thresholds = benchmarks.flatMap((name) => changeOf(name, verdictOn(before, name), verdictOn(manifest, name)));
   if (thresholds.length > 0) return { what: 'thresholds', changes: thresholds };

@@ -6,8 +6,11 @@ import { listLive } from '../../../src/evidence/store/live-runs.ts';
 import { planSession } from '../../../src/session/plan.ts';
 import { frameworks } from '../../../src/session/registry.ts';
 import type { ReuseMode } from '../../../src/session/stored/reuse.ts';
+import { NodeLocks } from '../../../src/session/node-locks.ts';
+import { OwnRuns } from '../../../src/session/own-runs.ts';
 import { Session } from '../../../src/session/run.ts';
-import type { SessionEvent } from '../../../src/session/run.ts';
+import type { SharedBySessions } from '../../../src/session/run.ts';
+import type { SessionEvent } from '../../../src/session/events.ts';
 import { DEMO_CONFIG } from '../demo-config.ts';
 import { sessionOptions } from '../session-options.ts';
 import { leaveCompleteRun } from './complete-run.ts';
@@ -55,7 +58,7 @@ describe('Session on Slurm', () => {
 });
 
 /** Three cells on this machine, and what a session with them tells. */
-function threeCells(reuse: ReuseMode) {
+function threeCells(reuse: ReuseMode, shared?: SharedBySessions) {
   const root = mkdtempSync(join(tmpdir(), 'session-'));
   const planOf = (config: string) => {
     writeFileSync(join(root, 'demo.yaml'), config);
@@ -63,9 +66,13 @@ function threeCells(reuse: ReuseMode) {
   };
   const plan = planOf(DEMO_CONFIG.replace('[1, 2]', '[1, 2, 4]'));
   const events: SessionEvent[] = [];
-  const session = new Session(plan, (event) => events.push(event), { reuse });
+  const session = new Session(plan, (event) => events.push(event), {
+    reuse,
+    ...(shared === undefined ? {} : { shared }),
+  });
   return {
     plan,
+    planOf,
     session,
     told: () =>
       events
@@ -147,6 +154,56 @@ describe('Session with stored runs', () => {
     rmSync(join(folder, 'config.resolved.yaml'));
     expect(await session.request(plan.cells[0]!.cell.key)).toMatchObject({ state: 'ran' });
     expect(told().slice(0, 2)).toEqual(['damaged conc1', 'missed conc1']);
+    await session.stop();
+  });
+});
+
+describe('Session pass after pass', () => {
+  const passed = { status: 'passed', isKept: false, isClean: true } as const;
+
+  it('launches of another plan what is another workload, and nothing twice', async () => {
+    standInForJobHosts({ end: passed });
+    const { session, planOf, askAll, told } = threeCells('off');
+    const before = await askAll();
+    session.replan(planOf(DEMO_CONFIG.replace('[1, 2]', '[1, 2, 4, 8]').replace('value: 50', 'value: 51')));
+    session.beginPass();
+    const wider = await Promise.all(session.plan.cells.map(({ cell: { key } }) => session.request(key)));
+    expect(wider.slice(0, 3)).toEqual(before);
+    const started = told().filter((text) => text.startsWith('started'));
+    expect(started).toEqual(['started conc1', 'started conc2', 'started conc4', 'started conc8']);
+    await session.stop();
+  });
+
+  it('launches a cell once for two sessions that share their runs', async () => {
+    standInForJobHosts({ end: passed });
+    const shared = { locks: new NodeLocks(), runs: new OwnRuns() };
+    const one = threeCells('off', shared);
+    const events: SessionEvent[] = [];
+    const other = new Session(one.plan, (event) => events.push(event), { shared });
+    const [mine, theirs] = await Promise.all([
+      one.askAll(),
+      Promise.all(one.plan.cells.map(({ cell: { key } }) => other.request(key))),
+    ]);
+    expect(theirs).toEqual(mine);
+    expect(events).toEqual([]);
+    await one.session.stop();
+  });
+
+  it('takes up again in the next pass what was cancelled', async () => {
+    standInForJobHosts({ end: null });
+    const { session, plan, askAll, told } = threeCells('off');
+    const pass = askAll();
+    await expect.poll(told).toContain('started conc1');
+    await session.cancel();
+    expect(await pass).toMatchObject([
+      { state: 'ran', status: 'interrupted' },
+      { state: 'skipped', reason: 'the session ended before its turn' },
+      { state: 'skipped' },
+    ]);
+    expect(listLive(plan.artifacts)).toEqual([]);
+    standInForJobHosts({ end: passed });
+    session.beginPass();
+    expect(await askAll()).toMatchObject([{ status: 'passed' }, { status: 'passed' }, { status: 'passed' }]);
     await session.stop();
   });
 });

@@ -46,7 +46,7 @@ function bench(cells: readonly PlannedCell[], locks?: NodeLocks) {
       });
     },
   );
-  const scheduler = new Scheduler(cells, runner, locks);
+  const scheduler = new Scheduler(runner, locks);
   const end = async (
     key: string,
     outcome: Promise<CellOutcome>,
@@ -57,23 +57,15 @@ function bench(cells: readonly PlannedCell[], locks?: NodeLocks) {
     // The lock is released in a reaction of its own.
     await new Promise(setImmediate);
   };
-  return { scheduler, started, end };
+  const request = (key: string): Promise<CellOutcome> =>
+    scheduler.launch(cells.find((planned) => planned.cell.key === key)!);
+  return { scheduler, request, started, end };
 }
 
 describe('Scheduler', () => {
-  it('launches a cell once, however often it is asked for', async () => {
-    const { scheduler, started, end } = bench([cell('a', 'n1')]);
-    const outcomes = [scheduler.request('a'), scheduler.request('a')];
-    await end('a', outcomes[0]!);
-    expect(await Promise.all([...outcomes, scheduler.request('a')])).toEqual(
-      Array.from({ length: 3 }, () => ({ state: 'ran', folder: 'a', status: 'passed' })),
-    );
-    expect(started).toEqual(['a']);
-  });
-
   it('runs cells on disjoint nodes together, and on shared nodes in the order of the requests', async () => {
-    const { scheduler, started, end } = bench([cell('a', 'n1'), cell('b', 'n1'), cell('c', 'n2')]);
-    const [a, b, c] = ['a', 'b', 'c'].map((key) => scheduler.request(key));
+    const { request, started, end } = bench([cell('a', 'n1'), cell('b', 'n1'), cell('c', 'n2')]);
+    const [a, b, c] = ['a', 'b', 'c'].map((key) => request(key));
     expect(started).toEqual(['a', 'c']);
     await end('a', a!);
     expect(started).toEqual(['a', 'c', 'b']);
@@ -82,27 +74,26 @@ describe('Scheduler', () => {
   });
 
   it('does not let small cells overtake one that waits for many nodes', async () => {
-    const { scheduler, started, end } = bench([cell('a', 'n1'), cell('wide', 'n1', 'n2'), cell('b', 'n2')]);
-    const [a] = ['a', 'wide', 'b'].map((key) => scheduler.request(key));
+    const { request, started, end } = bench([cell('a', 'n1'), cell('wide', 'n1', 'n2'), cell('b', 'n2')]);
+    const [a] = ['a', 'wide', 'b'].map((key) => request(key));
     expect(started).toEqual(['a']);
     await end('a', a!);
     expect(started).toEqual(['a', 'wide']);
   });
 
-  it('answers a cell that fits no node without a launch, and refuses one it does not know', async () => {
+  it('answers a cell that fits no node without a launch', async () => {
     const unbound = {
       cell: { key: 'u' },
       skip: { reason: 'insufficient_nodes', detail: 'insufficient_nodes (need 2, have 1)' },
     };
-    const { scheduler, started } = bench([unbound as unknown as PlannedCell]);
-    expect(await scheduler.request('u')).toEqual({ state: 'skipped', reason: 'insufficient_nodes (need 2, have 1)' });
-    await expect(scheduler.request('x')).rejects.toThrow('no cell x in this session');
+    const { request, started } = bench([unbound as unknown as PlannedCell]);
+    expect(await request('u')).toEqual({ state: 'skipped', reason: 'insufficient_nodes (need 2, have 1)' });
     expect(started).toEqual([]);
   });
 
   it('runs cells that allow it together on their nodes, and leaves others alone', async () => {
-    const { scheduler, started, end } = bench([sharing('a', 'n1'), sharing('b', 'n1'), cell('c', 'n1')]);
-    const [a, b, c] = ['a', 'b', 'c'].map((key) => scheduler.request(key));
+    const { request, started, end } = bench([sharing('a', 'n1'), sharing('b', 'n1'), cell('c', 'n1')]);
+    const [a, b, c] = ['a', 'b', 'c'].map((key) => request(key));
     expect(started).toEqual(['a', 'b']);
     await end('a', a!);
     expect(started).toEqual(['a', 'b']);
@@ -114,8 +105,8 @@ describe('Scheduler', () => {
   it('waits for the nodes that another scheduler of the process holds', async () => {
     const locks = new NodeLocks();
     const [first, second] = [bench([cell('a', 'n1')], locks), bench([cell('b', 'n1')], locks)];
-    const a = first.scheduler.request('a');
-    const b = second.scheduler.request('b');
+    const a = first.request('a');
+    const b = second.request('b');
     expect([first.started, second.started]).toEqual([['a'], []]);
     await first.end('a', a);
     expect(second.started).toEqual(['b']);
@@ -123,12 +114,12 @@ describe('Scheduler', () => {
   });
 
   it('starts nothing any more once it is closed', async () => {
-    const { scheduler, started, end } = bench([cell('a', 'n1'), cell('b', 'n1'), cell('c', 'n2')]);
-    const [a, b] = [scheduler.request('a'), scheduler.request('b')];
+    const { scheduler, request, started, end } = bench([cell('a', 'n1'), cell('b', 'n1'), cell('c', 'n2')]);
+    const [a, b] = [request('a'), request('b')];
     scheduler.close();
     await end('a', a);
     const notRun = { state: 'skipped', reason: 'the session ended before its turn' };
-    expect(await Promise.all([b, scheduler.request('c')])).toEqual([notRun, notRun]);
+    expect(await Promise.all([b, request('c')])).toEqual([notRun, notRun]);
     expect(started).toEqual(['a']);
   });
 
@@ -140,9 +131,9 @@ describe('Scheduler', () => {
         },
       }) => (key === 'a' ? Promise.reject(new Error('boom')) : Promise.resolve(passed(key))),
     );
-    const scheduler = new Scheduler([cell('a', 'n1'), cell('b', 'n1')], runner);
-    await expect(scheduler.request('a')).rejects.toThrow('boom');
-    expect(await scheduler.request('b')).toMatchObject({ state: 'ran' });
+    const scheduler = new Scheduler(runner);
+    await expect(scheduler.launch(cell('a', 'n1'))).rejects.toThrow('boom');
+    expect(await scheduler.launch(cell('b', 'n1'))).toMatchObject({ state: 'ran' });
   });
 
   describe('with a canary', () => {
@@ -152,24 +143,19 @@ describe('Scheduler', () => {
     };
 
     it('lets the first cell of a config go alone, and the others when its setup was good', async () => {
-      const { scheduler, started, end } = bench([
-        ahead('a', 'n1'),
-        ahead('b', 'n2'),
-        ahead('c', 'n1'),
-        cell('x', 'n3'),
-      ]);
-      const [a] = ['a', 'b', 'c', 'x'].map((key) => scheduler.request(key));
+      const { request, started, end } = bench([ahead('a', 'n1'), ahead('b', 'n2'), ahead('c', 'n1'), cell('x', 'n3')]);
+      const [a] = ['a', 'b', 'c', 'x'].map((key) => request(key));
       expect(started).toEqual(['a', 'x']);
       await end('a', a!);
       expect(started).toEqual(['a', 'x', 'b', 'c']);
     });
 
     it('launches no other cell when its setup failed, and says why', async () => {
-      const { scheduler, started, end } = bench([ahead('a', 'n1'), ahead('b', 'n2'), ahead('c', 'n1')]);
-      const [a, b] = ['a', 'b'].map((key) => scheduler.request(key));
+      const { request, started, end } = bench([ahead('a', 'n1'), ahead('b', 'n2'), ahead('c', 'n1')]);
+      const [a, b] = ['a', 'b'].map((key) => request(key));
       await end('a', a!, 'failed_setup');
       const refused = { state: 'skipped', reason: 'canary_failed (the setup of a failed)' };
-      expect(await Promise.all([b, scheduler.request('c')])).toEqual([refused, refused]);
+      expect(await Promise.all([b, request('c')])).toEqual([refused, refused]);
       expect(started).toEqual(['a']);
     });
   });
@@ -183,7 +169,7 @@ describe('Scheduler', () => {
     /** Every cell keeps its server when it may; a log of turns and ends. */
     async function turnsOf(cells: readonly PlannedCell[], keeps = (_key: string): boolean => true) {
       const log: string[] = [];
-      const scheduler = new Scheduler<Kept & { readonly of: string }>(cells, {
+      const scheduler = new Scheduler<Kept & { readonly of: string }>({
         run: async ({
           planned: {
             cell: { key },
@@ -199,7 +185,7 @@ describe('Scheduler', () => {
         },
         refuse: () => Promise.resolve(),
       });
-      await Promise.all(cells.map(({ cell: { key } }) => scheduler.request(key)));
+      await Promise.all(cells.map((planned) => scheduler.launch(planned)));
       await new Promise(setImmediate);
       return log;
     }
@@ -225,8 +211,8 @@ describe('Scheduler', () => {
         seen.push(`${planned.cell.key}: ${keysOf(behind())}`);
         return passed(planned.cell.key);
       });
-      const scheduler = new Scheduler(cells, runner);
-      await Promise.all(cells.map(({ cell: { key } }) => scheduler.request(key)));
+      const scheduler = new Scheduler(runner);
+      await Promise.all(cells.map((planned) => scheduler.launch(planned)));
       return seen;
     }
 
@@ -249,7 +235,7 @@ describe('Scheduler', () => {
       const cells = [of('p', reusing('p', 'n1')), of('q', reusing('ahead', 'n2')), of('q', reusing('q', 'n1'))];
       const log: string[] = [];
       let endAhead = (): void => undefined;
-      const scheduler = new Scheduler<Kept>(cells, {
+      const scheduler = new Scheduler<Kept>({
         run: async ({
           planned: {
             cell: { key },
@@ -263,7 +249,7 @@ describe('Scheduler', () => {
         },
         refuse: () => Promise.resolve(),
       });
-      const [p, ...others] = cells.map(({ cell: { key } }) => scheduler.request(key));
+      const [p, ...others] = cells.map((planned) => scheduler.launch(planned));
       await p;
       await new Promise(setImmediate);
       expect(log).toEqual(['p', 'ahead', 'end of p']);
@@ -305,8 +291,8 @@ describe('Scheduler', () => {
               return passed(key);
             },
           );
-          const scheduler = new Scheduler(planned, runner);
-          const all = Promise.all(planned.map(({ cell: { key } }) => scheduler.request(key)));
+          const scheduler = new Scheduler(runner);
+          const all = Promise.all(planned.map((one) => scheduler.launch(one)));
           while (live.length > 0) {
             const [resolve] = live.splice(picks.next().value % live.length, 1);
             resolve?.();

@@ -4,6 +4,8 @@ import { delimiter, join } from 'node:path';
 import { onTestFinished, vi } from 'vitest';
 import type { RunEnd } from '../../../src/session/job-messages.ts';
 
+const NODE = process.execPath;
+
 /** What a stand-in does instead of running a cell. */
 interface StandIn {
   /** How each run ends; null for one that goes on until it is told to stop. */
@@ -32,11 +34,10 @@ lines.on('line', (line) => {
 lines.on('close', () => process.exit(${code}));
 `,
   );
-  const { execPath } = process;
   // A job host is started as `node job-host.js`: this node runs another program.
-  process.execPath = executable(folder, 'node', `exec '${execPath}' '${program}'`);
+  process.execPath = executable(folder, 'node', `exec '${NODE}' '${program}'`);
   onTestFinished(() => {
-    process.execPath = execPath;
+    process.execPath = NODE;
   });
 }
 

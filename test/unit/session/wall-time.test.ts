@@ -20,7 +20,7 @@ async function endOfSession(holds: readonly TimedHold[]): Promise<number> {
         skip: null,
       }) as unknown as PlannedCell,
   );
-  const scheduler = new Scheduler(cells, {
+  const scheduler = new Scheduler({
     run: ({
       planned: {
         cell: { key },
@@ -34,7 +34,7 @@ async function endOfSession(holds: readonly TimedHold[]): Promise<number> {
     },
     refuse: () => Promise.resolve(),
   });
-  const outcomes = cells.map(({ cell }) => scheduler.request(cell.key));
+  const outcomes = cells.map((planned) => scheduler.launch(planned));
   while (running.length > 0) {
     running.sort((a, b) => a.endS - b.endS);
     const next = running.shift()!;

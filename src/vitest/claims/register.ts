@@ -1,0 +1,239 @@
+import { afterAll, beforeAll, expect, inject, test, TestRunner } from 'vitest';
+import type { TestContext } from 'vitest';
+import { fileURLToPath } from 'node:url';
+import { AssayError } from '../../core/errors.ts';
+import type { Verdict } from '../../evidence/verdict.ts';
+import { connectToBroker } from '../broker-client.ts';
+import type { BrokerClient } from '../broker-client.ts';
+import { viewOfRun } from './claim-cell.ts';
+import { callAt, placedAt, SuiteText } from './claim-place.ts';
+import type { Claim, Claims } from './claim.ts';
+import { MissedVerdict } from './missed-verdict.ts';
+import { NotEvaluable } from './not-evaluable.ts';
+import { unpackSelection } from './provided.ts';
+import type { ClaimMeta, MetaVerdict, ProvidedCell, ProvidedSelection } from './provided.ts';
+import { RunCache } from './run-cache.ts';
+import type { Run } from './run.ts';
+import { isOnlyRecorded, judgedRun, takeAsserted, toHold } from './to-hold.ts';
+
+/** Registers the claims of this file that the main process selected; the others do not exist for Vitest. */
+export function registerClaims(claims: Claims): void {
+  const provided = inject('assay');
+  const file = expect.getState().testPath;
+  const selection = provided === undefined || file === undefined ? null : unpackSelection(provided, file);
+  if (provided === undefined || file === undefined || selection === null) return;
+  expect.extend({ toHold });
+  const line = new BrokerLine(provided.socket);
+  const text = new SuiteText(file);
+  const running = new Set<string>();
+  const register = provided.haveTagsOptions ? registerWithTags : registerSharingTags();
+  for (const { name, tags, cell } of claimsIn(selection)) {
+    const claim = claims[name];
+    // A pass of watch mode is about the edited configs alone.
+    if (claim === undefined || !TestRunner.matchesTags(tags)) continue;
+    register({ name, tier: selection.tier, claim, cell, line, text }, tags);
+    if (cell.skipped === null) running.add(cell.key);
+  }
+  // Hooks do not run under `vitest list`: nothing is launched there.
+  beforeAll(() => {
+    line.open([...running]);
+    process.on('SIGINT', leaveToSession);
+  }, 0);
+  afterAll(() => {
+    process.off('SIGINT', leaveToSession);
+    line.close();
+  });
+}
+
+interface SelectedClaim {
+  readonly name: string;
+  readonly cell: ProvidedCell;
+  readonly tags: string[];
+}
+
+/** The selected claims of a file, each with all its tags: one array for all claims with the same ones. */
+function* claimsIn({ claims, cells, selected }: ProvidedSelection): Generator<SelectedClaim> {
+  const tags = new SharedTags();
+  for (let at = 0; at < selected.length; at += 2) {
+    const claim = claims[selected[at] ?? -1];
+    const cell = cells[selected[at + 1] ?? -1];
+    if (claim !== undefined && cell !== undefined) {
+      yield { name: claim.name, cell, tags: tags.of(cell, claim.tags) };
+    }
+  }
+}
+
+type Register = (registration: Registration, tags: string[]) => void;
+
+/** Where a tag sets more than its name, such as retries, Vitest must look up every tag of every test. */
+const registerWithTags: Register = (registration, tags) => registerClaim(registration, tags);
+
+/** Else it is spared that, and sending an array of its own for every test to the main process. */
+function registerSharingTags(): Register {
+  const { tasks } = TestRunner.getCurrentSuite();
+  return (registration, tags) => {
+    registerClaim(registration, []);
+    const task = tasks.at(-1);
+    // A file may have tags of its own.
+    if (task?.type === 'test') task.tags = task.tags?.length ? [...task.tags, ...tags] : tags;
+  };
+}
+
+/** Remembers the tags of the claims about the last cell. */
+class SharedTags {
+  #cell: ProvidedCell | null = null;
+  readonly #byOwn = new Map<string, string[]>();
+
+  of(cell: ProvidedCell, own: readonly string[]): string[] {
+    if (cell !== this.#cell) this.#byOwn.clear();
+    this.#cell = cell;
+    const key = own.join(' ');
+    const known = this.#byOwn.get(key) ?? [...cell.tags, ...own];
+    this.#byOwn.set(key, known);
+    return known;
+  }
+}
+
+// A terminal interrupts the workers as well. What becomes of the claims is for the session to say, and
+// when that is gone, so are the broker and soon this process.
+function leaveToSession(): void {}
+
+/** Shared by the files that this worker loads. */
+const runs = new RunCache();
+
+interface FoundRun {
+  readonly run: Run;
+  readonly isReused: boolean;
+}
+
+/** The connection of one suite file, made when its tests really start. */
+class BrokerLine {
+  readonly #path: string;
+  #client: BrokerClient | null = null;
+
+  constructor(path: string) {
+    this.#path = path;
+  }
+
+  open(cells: readonly string[]): void {
+    this.#client = connectToBroker(this.#path);
+    this.#client.prefetch(cells);
+  }
+
+  close(): void {
+    this.#client?.close();
+  }
+
+  async run({ key, verificationHash }: ProvidedCell): Promise<FoundRun> {
+    const outcome = await this.#client?.outcome(key);
+    if (outcome?.state === 'ran' || outcome?.state === 'reused') {
+      return { run: runs.open(outcome.folder, verificationHash), isReused: outcome.state === 'reused' };
+    }
+    if (outcome?.state === 'stopped' || outcome?.state === 'skipped') throw new NotEvaluable(outcome.reason);
+    throw new AssayError('EVIDENCE_MISSING', `${key} has no run: ${outcome?.reason ?? 'the broker was never asked'}`);
+  }
+}
+
+interface Registration {
+  readonly name: string;
+  readonly tier: number;
+  readonly claim: Claim;
+  readonly cell: ProvidedCell;
+  readonly line: BrokerLine;
+  /** Of its suite file. */
+  readonly text: SuiteText;
+}
+
+/** `tags` are those that Vitest looks up. */
+function registerClaim(registration: Registration, tags: string[]): void {
+  const { name, cell } = registration;
+  // No time limit: the first claim of a cell waits for its workload, which has time limits of its own.
+  const options = { tags, timeout: 0, skip: cell.skipped !== null };
+  test(`${name}${cell.bracket}`, options, async (context) => {
+    const { line, tier, text } = registration;
+    const meta = { cell: cell.key, claim: name, tier };
+    context.task.meta.assay = meta;
+    try {
+      const { run, isReused } = await line.run(cell);
+      const ofRun = { ...meta, run: run.folder, runId: run.id, ...(isReused ? { reused: true as const } : {}) };
+      context.task.meta.assay = ofRun;
+      await checkClaim({ ...registration, context, run, meta: ofRun });
+    } catch (thrown) {
+      if (thrown instanceof NotEvaluable) context.skip(thrown.message);
+      throw placed(thrown, name, text);
+    }
+  });
+}
+
+/** A check may as well return what `expect` gives back. */
+function isVerdict(returned: unknown): returned is Verdict {
+  return typeof returned === 'object' && returned !== null && 'benchmark' in returned && 'outcome' in returned;
+}
+
+interface Judgement extends Registration {
+  readonly context: TestContext;
+  readonly run: Run;
+  readonly meta: ClaimMeta;
+}
+
+async function checkClaim(judgement: Judgement): Promise<void> {
+  const { claim, cell, context, run, name } = judgement;
+  const warnings: string[] = [];
+  let returned: Verdict | void = undefined;
+  try {
+    const warn = (text: string): void => void warnings.push(text);
+    returned = await claim.check({
+      run,
+      cell: viewOfRun(cell, run),
+      // Vitest makes one for every test that asks: more work than all the rest of a trivial claim.
+      get expect() {
+        return context.expect;
+      },
+      warn,
+    });
+  } finally {
+    const verdicts = new Set(takeAsserted(context.task.fullTestName));
+    if (isVerdict(returned)) verdicts.add(returned);
+    await tell([...verdicts], warnings, judgement);
+  }
+  if (returned?.passed === false && !isOnlyRecorded(run)) throw new MissedVerdict(returned, judgedRun(run, name));
+}
+
+/** Leaves what a claim found where reporters see it. */
+async function tell(verdicts: readonly Verdict[], warnings: readonly string[], judgement: Judgement): Promise<void> {
+  const { context, meta, text, name } = judgement;
+  const telling = verdicts.find(({ passed }) => !passed) ?? verdicts.at(-1);
+  if (telling !== undefined) context.task.meta.assay = { ...meta, verdict: metaVerdict(telling) };
+  const annotations = [
+    ...verdicts.map(({ detail, passed }) => ({ message: detail, type: passed ? 'assay' : 'assay-failed' })),
+    ...warnings.map((message) => ({ message, type: 'assay-warning' })),
+  ];
+  for (const { message, type } of annotations) {
+    await callAt(text.placeOf(name), () => context.annotate(message, type));
+  }
+}
+
+function metaVerdict({ kind: _kind, evidence: _evidence, ...verdict }: Verdict): MetaVerdict {
+  return verdict;
+}
+
+/** A known error with the claim as its place, and without a stack: Vitest prints the claims of one cause together. */
+function placed(thrown: unknown, name: string, text: SuiteText): unknown {
+  if (thrown instanceof MissedVerdict) return placedAt(thrown, text.placeOf(name));
+  if (!(thrown instanceof AssayError)) return withoutOwnFrames(thrown);
+  const next = thrown.hint === undefined ? '' : `   next: ${thrown.hint}`;
+  thrown.stack = [`${thrown.name}: ${thrown.message}`, ...(next === '' ? [] : [next])].join('\n');
+  delete thrown.cause;
+  return placedAt(thrown, text.placeOf(name), next === '' ? ' ' : next);
+}
+
+/** Less what calls every check: the stack ends where the suite's own code does. */
+function withoutOwnFrames(thrown: unknown): unknown {
+  if (thrown instanceof Error && typeof thrown.stack === 'string') {
+    const lines = thrown.stack.split('\n');
+    thrown.stack = lines.filter((line) => !line.includes(OWN_FILE)).join('\n');
+  }
+  return thrown;
+}
+
+const OWN_FILE = fileURLToPath(import.meta.url);

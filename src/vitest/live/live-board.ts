@@ -1,0 +1,167 @@
+import type { Progress } from '../../lifecycle/adapter.ts';
+import type { SessionEvent } from '../../session/events.ts';
+import type { PlannedCell } from '../../session/plan.ts';
+import { remainingMs } from './eta.ts';
+import type { Counted } from './eta.ts';
+import type { LiveCells } from './live-cells.ts';
+
+/** A cell under way, as it is at one moment. */
+export interface RunningCell {
+  readonly framework: string;
+  readonly name: string;
+  /** What is being done: a phase, or `start` before the first. */
+  readonly phase: string;
+  readonly elapsedMs: number;
+  /** Null before anything of this phase was counted. */
+  readonly progress: Progress | null;
+  readonly remainingMs: number | null;
+}
+
+/** Cells that were asked for and have not begun to work. */
+export interface WaitingCells {
+  /** `waiting for localhost`. */
+  readonly what: string;
+  readonly count: number;
+}
+
+/** What the board asks of the session. */
+export interface BoardSource {
+  /** How long a cell takes as a rule, in seconds; null where no earlier run tells. */
+  readonly estimateS: (planned: PlannedCell) => number | null;
+  /** Which cells are asked for, and which of them are settled. */
+  readonly cells: Pick<LiveCells, 'asked' | 'settled'>;
+}
+
+interface Run {
+  readonly planned: PlannedCell;
+  readonly phase: string;
+  /** When the work began: a wait for nodes is none. */
+  readonly sinceMs: number;
+  readonly usualMs: number | null;
+  readonly waitsFor: string | null;
+  readonly progress: Progress | null;
+  /** Where counting began. */
+  readonly counting: { readonly sinceMs: number; readonly from: number } | null;
+}
+
+/** The phases whose end is the end of the load. */
+const BEFORE_THE_END: ReadonlySet<string> = new Set(['start', 'prepare', 'launch', 'await']);
+
+/** The cells of one session at this moment: what runs, what waits, what is done. */
+export class LiveBoard {
+  readonly #source: BoardSource;
+  readonly #runs = new Map<string, Run>();
+  #cells: ReadonlyMap<string, PlannedCell> = new Map();
+
+  constructor(source: BoardSource) {
+    this.#source = source;
+  }
+
+  /** Takes the cells that a pass is about. */
+  begin(cells: Iterable<PlannedCell>): void {
+    this.#cells = new Map([...cells].map((planned) => [planned.cell.key, planned]));
+  }
+
+  onEvent(event: SessionEvent): void {
+    if (event.type === 'reaped') return;
+    const { planned } = event;
+    const run = this.#runs.get(planned.cell.key);
+    if (event.type === 'started') this.#set(this.#start(planned));
+    else if (event.type === 'ended') this.#runs.delete(planned.cell.key);
+    else if (run === undefined) return;
+    else if (event.type === 'waiting') this.#set({ ...run, waitsFor: event.what });
+    else if (event.type === 'phase') this.#set(enter(run, event.phase));
+    else if (event.type === 'progress') this.#set(count(run, event.progress));
+  }
+
+  /** The cells that work, in the order in which they were started. */
+  running(): readonly RunningCell[] {
+    return [...this.#runs.values()].filter(({ waitsFor }) => waitsFor === null).map(asItIs);
+  }
+
+  /** A cell that works; undefined for any other. */
+  runningCell(key: string): RunningCell | undefined {
+    const run = this.#runs.get(key);
+    return run === undefined || run.waitsFor !== null ? undefined : asItIs(run);
+  }
+
+  /** What cells wait for, those first that most cells wait for. */
+  waiting(): readonly WaitingCells[] {
+    const counts = new Map<string, number>();
+    const add = (what: string): void => void counts.set(what, (counts.get(what) ?? 0) + 1);
+    for (const { waitsFor } of this.#runs.values()) if (waitsFor !== null) add(`waiting: ${waitsFor}`);
+    const { cells } = this.#source;
+    for (const key of cells.asked()) {
+      const planned = this.#cells.get(key);
+      if (planned !== undefined && !this.#runs.has(key) && !cells.settled.has(key))
+        add(`waiting for ${nodesOf(planned)}`);
+    }
+    return [...counts].map(([what, count]) => ({ what, count })).sort((a, b) => b.count - a.count);
+  }
+
+  /** How many of the pass's cells are done. */
+  tally(): { readonly done: number; readonly total: number } {
+    let done = 0;
+    for (const key of this.#source.cells.settled) if (this.#cells.has(key)) done += 1;
+    return { done, total: this.#cells.size };
+  }
+
+  #set(run: Run): void {
+    this.#runs.set(run.planned.cell.key, run);
+  }
+
+  #start(planned: PlannedCell): Run {
+    const usualS = this.#source.estimateS(planned);
+    return {
+      planned,
+      phase: 'start',
+      sinceMs: performance.now(),
+      usualMs: usualS === null ? null : usualS * 1000,
+      waitsFor: null,
+      progress: null,
+      counting: null,
+    };
+  }
+}
+
+function enter(run: Run, phase: string): Run {
+  const sinceMs = run.waitsFor === null ? run.sinceMs : performance.now();
+  return { ...run, phase, sinceMs, waitsFor: null, progress: null, counting: null };
+}
+
+function count(run: Run, progress: Progress): Run {
+  const { progress: last, counting } = run;
+  const goesOn = last !== null && last.unit === progress.unit && last.done <= progress.done;
+  const from = { sinceMs: performance.now(), from: progress.done };
+  return { ...run, progress, counting: goesOn && counting !== null ? counting : from };
+}
+
+function asItIs(run: Run): RunningCell {
+  const { planned, phase, progress, sinceMs, usualMs } = run;
+  const { cellId: name, workload } = planned.cell;
+  const elapsedMs = performance.now() - sinceMs;
+  const isToCome = BEFORE_THE_END.has(phase);
+  return {
+    framework: workload.framework,
+    name,
+    phase,
+    elapsedMs,
+    progress,
+    remainingMs: isToCome ? remainingMs({ elapsedMs, usualMs, counted: countedOf(run) }) : null,
+  };
+}
+
+function countedOf({ counting, progress }: Run): Counted | null {
+  if (counting === null || progress === null) return null;
+  const { done, total } = progress;
+  return { forMs: performance.now() - counting.sinceMs, from: counting.from, done, total };
+}
+
+const NODES_NAMED = 3;
+
+function nodesOf({ binding }: PlannedCell): string {
+  if (binding.state === 'unbound') return 'nodes';
+  const nodes = [...new Set(Object.values(binding.hosts).flat())];
+  const more = nodes.length - NODES_NAMED;
+  return `${nodes.slice(0, NODES_NAMED).join(' ')}${more > 0 ? ` and ${more} more` : ''}`;
+}

@@ -1,0 +1,130 @@
+import type { ResolvedConfig, TestProject, Vitest } from 'vitest/node';
+import { inReadingOrder, skippedTag } from '../config/tags.ts';
+import type { Tag } from '../config/tags.ts';
+import type { SessionPlan } from '../session/plan.ts';
+import { tagsOfCell } from '../session/planned-claim.ts';
+import type { PlannedClaim } from '../session/planned-claim.ts';
+import { frameworks } from '../session/registry.ts';
+import { checkSuites } from './claims/check-suites.ts';
+import { readFilters } from './select/filters.ts';
+import type { Filters } from './select/filters.ts';
+import { narrowTestFiles } from './select/narrow-files.ts';
+import { packSelection } from './claims/provided.ts';
+import { planClaims, selectClaims } from './select/selection.ts';
+import type { CellShards } from './select/shard.ts';
+import type { Suite } from './claims/suite.ts';
+import { readSuites } from './claims/suite-files.ts';
+import { writeTagTypes } from './claims/tag-types.ts';
+
+/** What a project has to say about the cells of a plan, before any of it is in force. */
+export interface DraftedClaims {
+  readonly suites: readonly Suite[];
+  /** Of every cell. */
+  readonly claims: readonly PlannedClaim[];
+  readonly filters: Filters;
+  /** Those that are asked for. */
+  readonly selected: readonly PlannedClaim[];
+}
+
+/** What a project needs of its session. */
+export interface ProjectSurroundings {
+  readonly vitest: Vitest;
+  /** Absolute folders of suites. */
+  readonly folders: readonly string[];
+  /** Where workers ask for runs. */
+  readonly socket: string;
+  /** Whether the command line left cells or configs out. */
+  readonly isNarrowed: boolean;
+  /** Null where all cells are this process's. */
+  readonly shards: CellShards | null;
+  /** The file that declares all tags to TypeScript, absolute; null for none. */
+  readonly tagTypes: string | null;
+}
+
+/** The claims of one Vitest project: read from its suites, selected, and handed to its workers. */
+export class ProjectClaims {
+  readonly project: TestProject;
+  readonly #surroundings: ProjectSurroundings;
+  #current: DraftedClaims | null = null;
+
+  constructor(project: TestProject, surroundings: ProjectSurroundings) {
+    this.project = project;
+    this.#surroundings = surroundings;
+    narrowTestFiles(project, {
+      suiteFiles: () => this.#current?.suites.map(({ file }) => file) ?? [],
+      selectedFiles: () => [...new Set(this.selected.map(({ claim }) => claim.file))],
+    });
+  }
+
+  /** The claims that are asked for. */
+  get selected(): readonly PlannedClaim[] {
+    return this.#current?.selected ?? [];
+  }
+
+  /** What is in force; null before the first draft is. */
+  get current(): DraftedClaims | null {
+    return this.#current;
+  }
+
+  /** Absolute folders of suites. */
+  get folders(): readonly string[] {
+    return this.#surroundings.folders;
+  }
+
+  /**
+   * Reads the suites and selects among their claims about a plan; changes nothing.
+   *
+   * @throws AssayError CLAIMS_INVALID, SELECTION_INVALID.
+   */
+  async draft({ cells }: SessionPlan): Promise<DraftedClaims> {
+    const { folders, vitest, shards, isNarrowed } = this.#surroundings;
+    const suites = await readSuites(this.project, folders);
+    const specs = frameworks.map(({ spec }) => spec);
+    checkSuites(suites, { cells: cells.map(({ cell }) => cell), specs, isNarrowed });
+    const claims = planClaims(suites, cells);
+    const known = new Set([...this.project.config.tags, ...tagsOf(claims)].map(({ name }) => name));
+    const filters = readFilters(vitest, this.project, known);
+    const selected = selectClaims(claims, filters);
+    return { suites, claims, filters, selected: shards?.keep(selected) ?? selected };
+  }
+
+  /** Puts a draft in force: the next pass registers its selection. */
+  commit(draft: DraftedClaims): void {
+    this.#current = draft;
+    declareTags(this.project, draft.claims);
+    this.#writeTagTypes();
+    const { socket } = this.#surroundings;
+    const haveTagsOptions = this.project.config.tags.some(setsMore);
+    this.project.provide('assay', packSelection(draft.selected, { socket, haveTagsOptions }));
+  }
+
+  #writeTagTypes(): void {
+    const { tagTypes } = this.#surroundings;
+    if (tagTypes === null) return;
+    const names = this.project.config.tags.map(({ name }) => name);
+    // Which cells are skipped depends on the machine, and the file is for all of them.
+    writeTagTypes(
+      tagTypes,
+      names.filter((name) => !name.startsWith(SKIPPED)),
+    );
+  }
+}
+
+/** Whether a tag is more than a word to select by. */
+function setsMore({ name: _name, description: _description, ...options }: ResolvedConfig['tags'][number]): boolean {
+  return Object.keys(options).length > 0;
+}
+
+const SKIPPED = skippedTag('').name;
+
+function tagsOf(claims: readonly PlannedClaim[]): readonly Tag[] {
+  const cells = new Set(claims.map(({ planned }) => planned));
+  const declared = new Set(claims.map(({ claim }) => claim));
+  return [...[...cells].flatMap(tagsOfCell), ...[...declared].flatMap(({ tags }) => tags)];
+}
+
+function declareTags(project: TestProject, claims: readonly PlannedClaim[]): void {
+  const tags = new Map(tagsOf(claims).map((tag) => [tag.name, tag]));
+  for (const { name } of project.config.tags) tags.delete(name);
+  for (const tag of inReadingOrder(tags.values())) project.config.tags.push(tag);
+}

@@ -1,0 +1,168 @@
+import { relative } from 'node:path';
+import type { Reporter, TestModule, TestRunEndReason, TestSpecification, Vitest } from 'vitest/node';
+import { formatProblem } from '../../config/yaml/problem.ts';
+import { messageOf } from '../../core/errors.ts';
+import type { PlannedCell, SessionPlan } from '../../session/plan.ts';
+import type { PlannedClaim } from '../../session/planned-claim.ts';
+import type { SessionEvent } from '../../session/events.ts';
+import type { ReuseMode } from '../../session/stored/reuse.ts';
+import { missingClaims } from './missing-claims.ts';
+import { paint } from '../screen/paint.ts';
+import { Pass } from './pass.ts';
+import { printLine } from '../screen/print.ts';
+import type { LiveProgress } from '../live/progress.ts';
+import { appendStepSummary } from './step-summary.ts';
+import { counted } from './summary/layout.ts';
+import type { PassSummary } from './summary/pass-summary.ts';
+import { summaryLines } from './summary/summary.ts';
+import { typedBefore } from './typed-before.ts';
+
+/** The exit code of a session that judged nothing, as for every command of ours. */
+const NO_VERDICT = 3;
+
+const REASONS_SHOWN = 3;
+
+/** What the reporter asks of the session it reports on; in watch mode an answer holds for one pass. */
+export interface ReportSource {
+  readonly reuse: ReuseMode;
+  /** Which part of the cells this Vitest has; null for all of them. */
+  readonly shard: { readonly index: number; readonly count: number } | null;
+  readonly progress: LiveProgress;
+  plan(): SessionPlan;
+  /** The selected claims of all projects. */
+  selected(): readonly PlannedClaim[];
+  /** Why nothing is selected, in lines. */
+  explainEmpty(): readonly string[];
+  /** Why this shard has nothing to do although cells are selected; null when it has, or when none is. */
+  explainEmptyShard(): string | null;
+  /** Leaves evidence of the cells that were asked for and not run. */
+  recordSkips(cells: readonly PlannedCell[]): Promise<void>;
+  /** Waits for a stop that somebody asked for; answers whether somebody did. */
+  untilStopped(): Promise<boolean>;
+}
+
+/** Shows cells while they run, and what each pass came to. */
+export class AssayReporter implements Reporter {
+  readonly #vitest: Vitest;
+  readonly #source: ReportSource;
+  #pass = new Pass([]);
+  #isFirst = true;
+
+  constructor(vitest: Vitest, source: ReportSource) {
+    this.#vitest = vitest;
+    this.#source = source;
+  }
+
+  onSessionEvent(event: SessionEvent): void {
+    this.#source.progress.onEvent(event);
+    this.#pass.onEvent(event);
+  }
+
+  onTestRunStart(specifications: readonly TestSpecification[]): void {
+    const files = new Set(specifications.map(({ moduleId }) => moduleId));
+    this.#pass = new Pass(this.#source.selected().filter(({ claim }) => files.has(claim.file)));
+    if (this.#pass.claims.length > 0) this.#printHeader();
+    // Where the screen was taken over, a pass of the user's own tests is shown there as well.
+    this.#source.progress.start();
+  }
+
+  async onTestRunEnd(modules: readonly TestModule[], _errors: unknown, reason: TestRunEndReason): Promise<void> {
+    const isStopped = await this.#source.untilStopped();
+    this.#source.progress.stop();
+    const isFirst = this.#isFirst;
+    this.#isFirst = false;
+    if (this.#pass.claims.length > 0) await this.#endPass(modules, { isStopped, reason });
+    // Later passes of watch mode are about what was edited.
+    else if (isFirst && !isStopped && reason !== 'interrupted') this.#explainNothing(modules);
+  }
+
+  async #endPass(
+    modules: readonly TestModule[],
+    { isStopped, reason }: { readonly isStopped: boolean; readonly reason: TestRunEndReason },
+  ): Promise<void> {
+    const pass = this.#pass;
+    const tests = modules.flatMap((module) => [...module.children.allTests()]);
+    const { unfit, ...outcome } = pass.outcome(modules);
+    await this.#source.recordSkips(unfit);
+    const summary: PassSummary = {
+      ...outcome,
+      notRun: isStopped ? outcome.notRun : [],
+      reuse: this.#source.reuse,
+      typedBefore: typedBefore(process.env),
+      artifacts: this.#artifacts(),
+      elapsedMs: pass.elapsedMs,
+    };
+    for (const line of summaryLines(summary)) this.#print(line);
+    this.#reportToJob(summary);
+    // What was left undone because somebody asked for it is no news.
+    if (isStopped || reason === 'interrupted') return;
+    const isJudged = tests.some((test) => test.result().state !== 'skipped');
+    if (summary.skipped.length > 0 && !isJudged) this.#noVerdict(summary.skipped);
+    this.#complain(missingClaims(pass.claims, modules));
+  }
+
+  /** The page of a job is a courtesy: what the pass came to stands without it. */
+  #reportToJob(summary: PassSummary): void {
+    try {
+      appendStepSummary(this.#vitest, summary, process.env);
+    } catch (thrown) {
+      this.#print(` ${paint('yellow', 'warning')} the summary of the job was not written: ${messageOf(thrown)}`);
+    }
+  }
+
+  /** Nothing of ours was to run. Unless something else did, somebody asked for what is not there. */
+  #explainNothing(modules: readonly TestModule[]): void {
+    const tests = modules.flatMap((module) => [...module.children.allTests()]);
+    if (tests.some((test) => test.result().state !== 'skipped')) return;
+    const ofShard = this.#source.explainEmptyShard();
+    if (ofShard !== null) this.#print(` ${ofShard}`);
+    else if (this.#source.selected().length === 0) this.#complain(this.#source.explainEmpty());
+    else if (modules.length === 0) {
+      this.#complain(['no test file matches - look at the files with `vitest list --filesOnly`']);
+    }
+  }
+
+  #printHeader(): void {
+    const { configFiles, cells, warnings } = this.#source.plan();
+    const { reuse, shard } = this.#source;
+    const { claims } = this.#pass;
+    const selectedCells = new Set(claims.map(({ planned }) => planned.cell.key)).size;
+    const counts = [
+      counted(configFiles.length, 'config'),
+      `${selectedCells} of ${counted(cells.length, 'cell')}`,
+      counted(claims.length, 'claim'),
+      `artifacts ${this.#artifacts()}/`,
+      ...(reuse === 'off' ? [] : [`reuse ${reuse}`]),
+      ...(shard === null ? [] : [`shard ${shard.index}/${shard.count}`]),
+    ];
+    this.#print(` ${paint('bold', 'assay')}  ${counts.join(' · ')}`);
+    for (const warning of warnings) this.#print(` ${paint('yellow', 'warning')} ${formatProblem(warning)}`);
+    this.#print('');
+  }
+
+  /** Nothing failed, and nothing was found out either: a gate must not take that for a pass. */
+  #noVerdict(skipped: PassSummary['skipped']): void {
+    const reasons = [...new Set(skipped.map(({ reason }) => reason))];
+    const count = skipped.length === 1 ? 'the one cell was' : `all ${skipped.length} cells were`;
+    const more = reasons.length > REASONS_SHOWN ? `; and ${reasons.length - REASONS_SHOWN} more` : '';
+    const why = `${reasons.slice(0, REASONS_SHOWN).join('; ')}${more}`;
+    this.#print(` ${paint('red', 'no verdict')}: ${count} skipped - ${why}`);
+    process.exitCode = NO_VERDICT;
+  }
+
+  /** What did not happen although it was asked for is a failure, whatever the other tests say. */
+  #complain([what, ...more]: readonly string[]): void {
+    if (what === undefined) return;
+    this.#print(` ${paint('red', what)}`);
+    for (const line of more) this.#print(` ${line}`);
+    process.exitCode = 1;
+  }
+
+  #artifacts(): string {
+    return relative(process.cwd(), this.#source.plan().artifacts);
+  }
+
+  #print(line: string): void {
+    printLine(this.#vitest, line);
+  }
+}

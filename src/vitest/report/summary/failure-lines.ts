@@ -1,0 +1,126 @@
+import { parseMetricName } from '../../../config/metric-name.ts';
+import { shellWord } from '../../../exec/shell-quote.ts';
+import { paint } from '../../screen/paint.ts';
+import { counted, named, paragraph } from './layout.ts';
+import { signed } from './margin.ts';
+import type { JudgedRun, NamedCell, PassSummary } from './pass-summary.ts';
+import { waysToFail } from './ways.ts';
+import type { Way } from './ways.ts';
+
+const WAYS_SHOWN = 12;
+const CELLS_NAMED = 4;
+const NAMES_SHOWN = 3;
+const MESSAGE_LINES = 3;
+
+/** What failed, each cause once, with the next command to type. */
+export function failureLines(summary: PassSummary): readonly string[] {
+  const ways = waysToFail(summary);
+  const failed = summary.claims.failed.length;
+  const heading = `${counted(failed, 'claim')} failed in ${counted(ways.length, 'way')}`;
+  const hidden = ways.length - WAYS_SHOWN;
+  return [
+    ...(failed === 0 ? [] : ['', ` ${paint('red', heading)}`]),
+    ...ways.slice(0, WAYS_SHOWN).flatMap((way) => ['', ...linesOf(way, summary)]),
+    ...(hidden > 0 ? ['', ` … and in ${counted(hidden, 'more way')}`] : []),
+  ];
+}
+
+function linesOf(way: Way, summary: PassSummary): readonly string[] {
+  switch (way.kind) {
+    case 'run':
+      return runLines(way, summary);
+    case 'missed':
+      return missedLines(way, summary);
+    case 'other':
+      return otherLines(way, summary);
+  }
+}
+
+function runLines(
+  { cause, runs, claims }: Extract<Way, { kind: 'run' }>,
+  { typedBefore }: PassSummary,
+): readonly string[] {
+  const [first] = runs;
+  if (first === undefined) return [];
+  const cells = runs.map(({ manifest }) => ({ testId: manifest.test_id, cellId: manifest.cell_id }));
+  const about = claims === 0 ? '' : `, ${counted(claims, 'claim')}`;
+  return [
+    headline(cells, `${cause.what}${about}`),
+    ...(cause.message === '' ? [] : paragraph(cause.message, '   ')),
+    ...(first.manifest.failure?.evidence.map((line) => `   | ${line}`) ?? []),
+    ...cellNames(cells),
+    ...commands({
+      'look closer': `less ${logsOf(first)}`,
+      rerun: `${typedBefore}npx vitest run -t "${first.manifest.test_id} ${first.manifest.cell_id}"`,
+    }),
+  ];
+}
+
+/** What tells most of a failed run: what its processes wrote, or what happened before there were any. */
+function logsOf({ manifest: { sidecars }, folder }: JudgedRun): string {
+  const hasLogs = Object.keys(sidecars).some((path) => path.startsWith('logs/'));
+  return `${folder}/${hasLogs ? 'logs/*' : 'events.jsonl'}`;
+}
+
+function missedLines(
+  { name, claims }: Extract<Way, { kind: 'missed' }>,
+  { typedBefore }: PassSummary,
+): readonly string[] {
+  const [worst] = claims;
+  if (worst === undefined) return [];
+  const { margin, detail, metric, source } = worst.missed;
+  const { unit } = parseMetricName(metric);
+  const by =
+    margin === null ? '' : `, ${claims.length > 1 ? 'worst ' : ''}margin ${`${signed(margin)} ${unit}`.trimEnd()}`;
+  return [
+    headline(claims, `${name} missed${by}`),
+    ...paragraph(detail, '   '),
+    ...cellNames(claims),
+    ...commands({
+      threshold: source ?? null,
+      evidence: worst.folder,
+      again: `${typedBefore}npx assay verify --only-cells ${shellWord(`${worst.testId}/${worst.cellId}`)}`,
+      rerun: `${typedBefore}npx vitest run -t "${name} ${worst.testId} ${worst.cellId}"`,
+    }),
+  ];
+}
+
+function otherLines(
+  { name, claims }: Extract<Way, { kind: 'other' }>,
+  { typedBefore }: PassSummary,
+): readonly string[] {
+  const [first] = claims;
+  if (first === undefined) return [];
+  const [sentence = ''] = first.message.split('\n');
+  const names = named(name.split(', '), NAMES_SHOWN);
+  return [
+    headline(claims, `${names} failed`),
+    ...paragraph(sentence, '   ').slice(0, MESSAGE_LINES),
+    ...cellNames(claims),
+    ...commands({
+      evidence: first.folder,
+      rerun: `${typedBefore}npx vitest run -t "${first.name} ${first.testId} ${first.cellId}"`,
+    }),
+  ];
+}
+
+/** ` ✗ balanced-conc4   failed_setup in launch` or, of several, their number. */
+function headline(cells: readonly NamedCell[], what: string): string {
+  const keys = new Set(cells.map(({ testId, cellId }) => `${testId}/${cellId}`));
+  const which = keys.size === 1 ? cells[0]?.cellId : `${keys.size} cells`;
+  return ` ${paint('red', '✗')} ${which}   ${what}`;
+}
+
+/** The names of several cells; those of several configs each with its own. */
+function cellNames(cells: readonly NamedCell[]): readonly string[] {
+  const isOneConfig = new Set(cells.map(({ testId }) => testId)).size === 1;
+  const names = new Set(cells.map(({ testId, cellId }) => (isOneConfig ? cellId : `${testId}/${cellId}`)));
+  return names.size < 2 ? [] : paragraph(named([...names], CELLS_NAMED), '   ');
+}
+
+/** What to look at and what to type next; nothing of what is null. */
+function commands(entries: Readonly<Record<string, string | null>>): readonly string[] {
+  return Object.entries(entries).flatMap(([what, text]) =>
+    text === null ? [] : [`   ${paint('dim', what.padEnd('look closer'.length))}  ${text}`],
+  );
+}

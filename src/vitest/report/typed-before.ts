@@ -1,0 +1,13 @@
+import { shellWord } from '../../exec/shell-quote.ts';
+
+const CARRIED = ['ASSAY_SET', 'ASSAY_CONFIGS', 'ASSAY_CLUSTER'] as const;
+
+/**
+ * What the command line changed for this session, to be typed before a command: without it that would be about
+ * another workload. Empty, or with a blank at its end.
+ */
+export function typedBefore(env: Readonly<Record<string, string | undefined>>): string {
+  return CARRIED.map((name) => [name, env[name] ?? ''] as const)
+    .map(([name, value]) => (value === '' ? '' : `${name}=${shellWord(value)} `))
+    .join('');
+}

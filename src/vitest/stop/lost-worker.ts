@@ -1,0 +1,29 @@
+import type { Vitest } from 'vitest/node';
+import { paint } from '../screen/paint.ts';
+import { printLine } from '../screen/print.ts';
+import { processStopper } from './process-stopper.ts';
+
+/** What Vitest allows for its own end when nobody says otherwise, milliseconds. */
+const CLOSE_MS = 10_000;
+
+let isAnyLost = false;
+
+/** Takes note of an error that says that a worker of Vitest's is gone; answers whether it says so. */
+export function noteLostWorker({ message }: { readonly message: string }): boolean {
+  const isLost = message.startsWith('[vitest-pool]: ');
+  isAnyLost ||= isLost;
+  return isLost;
+}
+
+/**
+ * Sees to it that a `vitest run` which lost a worker ends soon after our last run is torn down. Vitest 4.1
+ * waits a minute for the start of a worker that was killed while it started, and then as long as `teardownTimeout`,
+ * which is long for the sake of our runs.
+ */
+export function endWithoutWorkers(vitest: Vitest): void {
+  if (!isAnyLost || vitest.config.watch || processStopper.hasSessions) return;
+  setTimeout(() => {
+    printLine(vitest, ` ${paint('yellow', '■')} a worker of Vitest is gone and still waited for: leaving without it`);
+    process.exit();
+  }, CLOSE_MS).unref();
+}

@@ -1,0 +1,147 @@
+import { extname, relative, resolve, sep } from 'node:path';
+import type { TestSpecification } from 'vitest/node';
+import { configTag } from '../config/tags.ts';
+import { AssayError, sentenceOf } from '../core/errors.ts';
+import { titleOf } from '../session/planned-claim.ts';
+import type { PlannedClaim } from '../session/planned-claim.ts';
+import type { SessionHost } from './host.ts';
+import { paint } from './screen/paint.ts';
+import { describeEdits, editsBetween } from './plan-edits.ts';
+import type { PlanEdits } from './plan-edits.ts';
+import { printLine } from './screen/print.ts';
+
+/** Editors write a file in several steps, and a checkout writes many. */
+const SETTLE_MS = 100;
+
+const CONFIG_FILES = new Set(['.yaml', '.yml']);
+const FILE_EVENTS = ['add', 'change', 'unlink'] as const;
+
+/**
+ * Watches configs, the cluster file and suites. After an edit the plan is made anew, the claims of the edited configs
+ * are registered again, and only what is another workload now is launched. An edit with a mistake is told, and what
+ * was in force stays. Answers what ends the watch.
+ */
+export function watchPlan(host: SessionHost): () => void {
+  const { vitest } = host;
+  const { watcher } = vitest.vite;
+  const edited = new Set<string>();
+  let timer: NodeJS.Timeout | undefined;
+  let isOurPass = false;
+  let passes: Promise<void> = Promise.resolve();
+  const replan = async (): Promise<void> => {
+    await vitest.waitForTestRunEnd();
+    const files = [...edited];
+    edited.clear();
+    isOurPass = true;
+    await replanFor(host, files).finally(() => (isOurPass = false));
+  };
+  const onFile = (path: string): void => {
+    if (!isOurs(path, host)) return;
+    edited.add(path);
+    clearTimeout(timer);
+    timer = setTimeout(() => {
+      passes = passes.then(replan).catch((thrown: unknown) => vitest.logger.error(thrown));
+    }, SETTLE_MS);
+  };
+  // Run directories grow by thousands of files that nobody edits.
+  watcher.unwatch(host.plan().artifacts);
+  const cluster = clusterFile(host);
+  if (cluster !== null) watcher.add(cluster);
+  for (const event of FILE_EVENTS) watcher.on(event, onFile);
+  // What Vitest runs again by itself, on a key or for an edited suite, is to be what the files say by now.
+  vitest.onTestsRerun(async () => {
+    if (!isOurPass) await refresh(host, []);
+  });
+  return () => {
+    clearTimeout(timer);
+    for (const event of FILE_EVENTS) watcher.off(event, onFile);
+  };
+}
+
+/** Whether an edit is for us to act on: configs, the cluster file, and suites that Vitest has not loaded. */
+function isOurs(path: string, host: SessionHost): boolean {
+  if (isIn(host.plan().artifacts, path)) return false;
+  if (CONFIG_FILES.has(extname(path)) || path === clusterFile(host)) return true;
+  const isSuite = host.projects.some(({ folders }) => folders.some((folder) => isIn(folder, path)));
+  return isSuite && host.vitest.getModuleSpecifications(path).length === 0;
+}
+
+function clusterFile({ options: { root, cluster } }: SessionHost): string | null {
+  return cluster === null ? null : resolve(root, cluster);
+}
+
+function isIn(folder: string, path: string): boolean {
+  return path.startsWith(folder + sep);
+}
+
+/** What an edit asks for, once it is in force. */
+interface Refreshed {
+  readonly edits: PlanEdits;
+  /** The titles of the claims that were selected before. */
+  readonly before: ReadonlySet<string>;
+}
+
+/** Makes the plan anew and puts it in force; tells what is wrong and answers null where that cannot be done. */
+async function refresh(host: SessionHost, files: readonly string[]): Promise<Refreshed | null> {
+  try {
+    const draft = await host.draft();
+    const edits = editsBetween(host.plan(), draft.plan);
+    const before = new Set(host.selected().map(titleOf));
+    host.commit(draft);
+    return { edits, before };
+  } catch (thrown) {
+    tellMistake(host, files, thrown);
+    return null;
+  }
+}
+
+async function replanFor(host: SessionHost, files: readonly string[]): Promise<void> {
+  const refreshed = await refresh(host, files);
+  if (refreshed === null) return;
+  const { edits, before } = refreshed;
+  const isEdited = (claim: PlannedClaim): boolean =>
+    edits.testIds.has(claim.planned.cell.workload.test_id) || !before.has(titleOf(claim));
+  const specifications = specificationsFor(host, isEdited);
+  const said = describeEdits(edits);
+  const isIdle = specifications.length === 0;
+  const what = said === '' && isIdle ? 'nothing that concerns a selected claim' : said;
+  tell(host, `${named(host, files)} edited${what === '' ? '' : ` · ${what}`}`);
+  if (!isIdle) await host.rerun(specifications, isEdited);
+}
+
+/** The suite files with such claims, each narrowed to their configs. */
+function specificationsFor({ projects }: SessionHost, isEdited: (claim: PlannedClaim) => boolean): TestSpecification[] {
+  return projects.flatMap(({ project, selected }) => {
+    const tagsOfFile = new Map<string, Set<string>>();
+    for (const claim of selected.filter(isEdited)) {
+      const tags = tagsOfFile.get(claim.claim.file) ?? new Set<string>();
+      tags.add(configTag(claim.planned.cell.workload.test_id).name);
+      tagsOfFile.set(claim.claim.file, tags);
+    }
+    return [...tagsOfFile].map(([file, tags]) =>
+      project.createSpecification(file, { testTagsFilter: [[...tags].join(' or ')] }),
+    );
+  });
+}
+
+function tellMistake(host: SessionHost, files: readonly string[], thrown: unknown): void {
+  // Whatever a suite throws when it is loaded is the user's, too.
+  const text = thrown instanceof AssayError || !(thrown instanceof Error) ? sentenceOf(thrown) : (thrown.stack ?? '');
+  tell(host, `${named(host, files)} edited`);
+  for (const line of text.split('\n')) printLine(host.vitest, ` ${paint('red', line)}`);
+  const next = 'nothing was launched, and what was in force stays - correct it and save, the watch goes on';
+  printLine(host.vitest, ` ${paint('dim', next)}`);
+}
+
+function tell({ vitest }: SessionHost, text: string): void {
+  printLine(vitest, ` ${paint('bold', 'assay')}  ${text}`);
+}
+
+const FILES_NAMED = 3;
+
+function named({ options: { root } }: SessionHost, files: readonly string[]): string {
+  if (files.length === 0) return 'files';
+  const names = files.slice(0, FILES_NAMED).map((file) => relative(root, file));
+  const more = files.length - FILES_NAMED;
+  return more > 0 ? `${names.join(', ')} and ${more} more` : names.join(', ');
+}
