@@ -36,7 +36,8 @@ export class Canaries {
   ended({ cell: { workload, cellId } }: PlannedCell, outcome: CellOutcome): boolean {
     const { test_id: config } = workload;
     if (this.#words.get(config)?.say !== 'wait') return false;
-    if (outcome.state === 'skipped') this.#words.delete(config);
+    // One that was cut short says nothing of the others.
+    if (outcome.state === 'skipped' || outcome.status === 'interrupted') this.#words.delete(config);
     else this.#words.set(config, wordAfter(cellId, outcome.status));
     return true;
   }

@@ -1,5 +1,7 @@
+import { existsSync } from 'node:fs';
 import type { Status } from '../evidence/failure.ts';
 import type { PlannedCell } from './plan.ts';
+import { NOT_RUN } from './scheduler.ts';
 import type { CellOutcome } from './scheduler.ts';
 
 /** What came of a workload that this process launched. */
@@ -15,8 +17,8 @@ export interface OwnRun {
  */
 export class OwnRuns {
   readonly #runs = new Map<string, OwnRun>();
-  /** Takes back what stands for the present pass alone. */
-  readonly #passing = new Set<() => void>();
+  /** What came of those that are over, by the same keys. */
+  readonly #ended = new Map<string, CellOutcome>();
 
   /** The run of a cell's workload in an artifact directory; undefined when there was none yet. */
   of(planned: PlannedCell, artifacts: string): OwnRun | undefined {
@@ -30,26 +32,25 @@ export class OwnRuns {
     if (known !== undefined) return known;
     const run = { planned, outcome: launch() };
     this.#runs.set(key, run);
-    const forget = (): void => {
-      if (this.#runs.get(key) === run) this.#runs.delete(key);
-    };
-    // What nobody can judge stands for this pass alone: whoever asks for it again wants it tried again.
-    const note = (outcome: CellOutcome): void => void (stands(outcome) || this.#passing.add(forget));
-    run.outcome.then(note, () => this.#passing.add(forget));
+    const note = (outcome: CellOutcome): void => void this.#ended.set(key, outcome);
+    run.outcome.then(note, () => note(NOT_RUN));
     return run;
   }
 
-  /** Forgets what came of no use: the next request launches it again. */
+  /** Forgets what nobody can judge, or what somebody has removed: the next request launches it again. */
   beginPass(): void {
-    for (const forget of this.#passing) forget();
-    this.#passing.clear();
+    for (const [key, outcome] of this.#ended) {
+      if (stands(outcome)) continue;
+      this.#ended.delete(key);
+      this.#runs.delete(key);
+    }
   }
 }
 
 const JUDGED: readonly Status[] = ['passed', 'recorded', 'failed_verification'];
 
 function stands(outcome: CellOutcome): boolean {
-  return outcome.state === 'ran' && JUDGED.includes(outcome.status);
+  return outcome.state === 'ran' && JUDGED.includes(outcome.status) && existsSync(outcome.folder);
 }
 
 function keyOf({ cell, identity }: PlannedCell, artifacts: string): string {

@@ -57,6 +57,8 @@ export class Session {
   /** Cells are looked up one after the other, and launched in the order in which they were asked for. */
   #lookups: Promise<unknown> = Promise.resolve();
   #isStopped = false;
+  /** Grows whenever what is under way is called off: what was to be looked up before is not launched any more. */
+  #callsOff = 0;
 
   constructor(
     plan: SessionPlan,
@@ -117,7 +119,8 @@ export class Session {
 
   /** Ends what is under way and waits until it is torn down; what is asked for later is launched again. */
   async cancel(): Promise<void> {
-    await Promise.all([this.#launcher.cancel(), ...this.#working]);
+    this.#callsOff += 1;
+    await Promise.allSettled([this.#launcher.cancel(), ...this.#working]);
   }
 
   /** Ends what is under way and waits until it is torn down. Launches nothing any more. */
@@ -135,9 +138,12 @@ export class Session {
   #obtain(planned: PlannedCell): Promise<RequestOutcome> {
     const isOwn = this.#own.of(planned, this.#plan.artifacts) !== undefined;
     if (isOwn || planned.skip !== null || this.#reuse === 'off') return this.#launch(planned);
-    const lookup = this.#lookups.then(() => this.#tracked(this.#lookUp(planned)));
+    const callsOff = this.#callsOff;
+    const unlessCalledOff = async <T>(go: () => Promise<T>): Promise<T | CellOutcome> =>
+      this.#callsOff > callsOff ? NOT_RUN : go();
+    const lookup = this.#lookups.then(() => unlessCalledOff(() => this.#tracked(this.#lookUp(planned))));
     this.#lookups = lookup.catch(() => undefined);
-    return lookup.then((found) => found ?? this.#launch(planned));
+    return lookup.then((found) => found ?? unlessCalledOff(() => this.#launch(planned)));
   }
 
   async #launch(planned: PlannedCell): Promise<RequestOutcome> {

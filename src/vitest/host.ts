@@ -251,8 +251,7 @@ export class SessionHost implements ReportSource {
   /** Runs again what is selected and passes `isInPass`, which settles when that pass is over. */
   async rerun(specifications: TestSpecification[], isInPass: (claim: PlannedClaim) => boolean): Promise<void> {
     this.#isInPass = isInPass;
-    await this.vitest.rerunTestSpecifications(specifications);
-    this.#isInPass = null;
+    await this.vitest.rerunTestSpecifications(specifications).finally(() => (this.#isInPass = null));
     // Vitest keeps the narrowed specifications; the next pass is about everything again.
     await this.vitest.globTestSpecifications();
   }

@@ -1,4 +1,6 @@
-import type { PlannedCell, SessionPlan } from '../session/plan.ts';
+import { comparePlans } from '../session/plan-diff.ts';
+import type { PlannedCells } from '../session/plan-diff.ts';
+import type { PlannedCell } from '../session/plan.ts';
 
 /** What an edit did to a plan, by the keys of cells. */
 export interface PlanEdits {
@@ -15,19 +17,27 @@ export interface PlanEdits {
 }
 
 /** Compares two plans of a session. */
-export function editsBetween(before: SessionPlan, after: SessionPlan): PlanEdits {
+export function editsBetween(before: PlannedCells, after: PlannedCells): PlanEdits {
   const [was, is] = [byKey(before), byKey(after)];
-  const both = [...is].flatMap(([key, cell]) => {
-    const old = was.get(key);
-    return old === undefined ? [] : [{ key, kind: kindOfEdit(old, cell) }];
-  });
-  const keysOf = (kind: EditKind): readonly string[] => both.flatMap((one) => (one.kind === kind ? [one.key] : []));
+  const diff = comparePlans(before, after);
+  const hashed = new Set([...diff.relaunched, ...diff.rejudged].map(({ key }) => key));
+  // What no hash knows: whether a cell can run, whether a miss fails it, what it is called.
+  const unhashed = (isEdited: (old: PlannedCell, cell: PlannedCell) => boolean): readonly string[] =>
+    [...is].flatMap(([key, cell]) => {
+      const old = was.get(key);
+      return old !== undefined && !hashed.has(key) && isEdited(old, cell) ? [key] : [];
+    });
   const edits = {
-    added: [...is.keys()].filter((key) => !was.has(key)),
-    gone: [...was.keys()].filter((key) => !is.has(key)),
-    changed: keysOf('changed'),
-    rejudged: keysOf('rejudged'),
-    renamed: keysOf('renamed'),
+    added: [...diff.added, ...diff.moved.map(({ to }) => to)],
+    gone: [...diff.removed, ...diff.moved.map(({ from }) => from)],
+    changed: [...diff.relaunched.map(({ key }) => key), ...unhashed(isSkippedOtherwise)],
+    rejudged: [
+      ...diff.rejudged.map(({ key }) => key),
+      ...unhashed((old, cell) => !isSkippedOtherwise(old, cell) && isEnforcedOtherwise(old, cell)),
+    ],
+    renamed: unhashed(
+      (old, cell) => !isSkippedOtherwise(old, cell) && !isEnforcedOtherwise(old, cell) && nameOf(old) !== nameOf(cell),
+    ),
   };
   const touched = Object.values(edits).flat();
   const testIds = touched.map((key) => (is.get(key) ?? was.get(key))?.cell.workload.test_id ?? '');
@@ -49,28 +59,22 @@ export function describeEdits({ added, gone, changed, rejudged, renamed }: PlanE
     .join(' · ');
 }
 
-type EditKind = 'same' | 'changed' | 'rejudged' | 'renamed';
-
-function kindOfEdit(before: PlannedCell, after: PlannedCell): EditKind {
-  if (before.identity.workloadHash !== after.identity.workloadHash) return 'changed';
-  // The same workload on other nodes, or on none: the hash has the shape of a binding only.
-  if (skipOf(before) !== skipOf(after)) return 'changed';
-  if (judgementOf(before) !== judgementOf(after)) return 'rejudged';
-  return nameOf(before) === nameOf(after) ? 'same' : 'renamed';
+function isSkippedOtherwise(before: PlannedCell, after: PlannedCell): boolean {
+  return before.skip?.detail !== after.skip?.detail;
 }
 
-function skipOf({ skip }: PlannedCell): string {
-  return skip?.detail ?? '';
+function isEnforcedOtherwise(before: PlannedCell, after: PlannedCell): boolean {
+  return judgementOf(before) !== judgementOf(after);
 }
 
-function judgementOf({ identity, cell }: PlannedCell): string {
-  return `${identity.verificationHash} ${cell.workload.enforce} ${cell.workload.benchmarks.join(' ')}`;
+function judgementOf({ cell: { workload } }: PlannedCell): string {
+  return [workload.enforce, ...workload.benchmarks].join(' ');
 }
 
 function nameOf({ cell }: PlannedCell): string {
   return [cell.bracket, ...cell.tags.map(({ name }) => name)].join(' ');
 }
 
-function byKey({ cells }: SessionPlan): ReadonlyMap<string, PlannedCell> {
+function byKey({ cells }: PlannedCells): ReadonlyMap<string, PlannedCell> {
   return new Map(cells.map((planned) => [planned.cell.key, planned]));
 }

@@ -126,5 +126,6 @@ function tagsOf(claims: readonly PlannedClaim[]): readonly Tag[] {
 function declareTags(project: TestProject, claims: readonly PlannedClaim[]): void {
   const tags = new Map(tagsOf(claims).map((tag) => [tag.name, tag]));
   for (const { name } of project.config.tags) tags.delete(name);
-  for (const tag of inReadingOrder(tags.values())) project.config.tags.push(tag);
+  // Vitest takes whatever else is in a tag for an option that it gives to tests.
+  for (const { name, description } of inReadingOrder(tags.values())) project.config.tags.push({ name, description });
 }

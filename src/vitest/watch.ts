@@ -4,11 +4,12 @@ import { configTag } from '../config/tags.ts';
 import { AssayError, sentenceOf } from '../core/errors.ts';
 import { titleOf } from '../session/planned-claim.ts';
 import type { PlannedClaim } from '../session/planned-claim.ts';
+import type { SessionPlan } from '../session/plan.ts';
 import type { SessionHost } from './host.ts';
 import { paint } from './screen/paint.ts';
 import { describeEdits, editsBetween } from './plan-edits.ts';
-import type { PlanEdits } from './plan-edits.ts';
 import { printLine } from './screen/print.ts';
+import { dropUnselected } from './select/narrow-rerun.ts';
 
 /** Editors write a file in several steps, and a checkout writes many. */
 const SETTLE_MS = 100;
@@ -27,13 +28,27 @@ export function watchPlan(host: SessionHost): () => void {
   const edited = new Set<string>();
   let timer: NodeJS.Timeout | undefined;
   let isOurPass = false;
+  /** What was in force before the edits that a pass of Vitest's own took in: it need not have run what they concern. */
+  let since: InForce | null = null;
   let passes: Promise<void> = Promise.resolve();
+  let refreshes: Promise<unknown> = Promise.resolve();
+  // One after the other: a pass that waits for one is under way when the next has its draft, and is waited for.
+  const refreshNext = (files: readonly string[]): Promise<InForce | null> => {
+    const refreshed = refreshes.then(() => refresh(host, files));
+    refreshes = refreshed;
+    return refreshed;
+  };
   const replan = async (): Promise<void> => {
     await vitest.waitForTestRunEnd();
     const files = [...edited];
     edited.clear();
+    const before = await refreshNext(files);
+    if (before === null) return;
+    const { specifications, isEdited } = whatConcerns(host, files, since ?? before);
+    since = null;
+    if (specifications.length === 0) return;
     isOurPass = true;
-    await replanFor(host, files).finally(() => (isOurPass = false));
+    await host.rerun(specifications, isEdited).finally(() => (isOurPass = false));
   };
   const onFile = (path: string): void => {
     if (!isOurs(path, host)) return;
@@ -46,11 +61,15 @@ export function watchPlan(host: SessionHost): () => void {
   // Run directories grow by thousands of files that nobody edits.
   watcher.unwatch(host.plan().artifacts);
   const cluster = clusterFile(host);
-  if (cluster !== null) watcher.add(cluster);
+  // Vite watches its root alone.
+  watcher.add([...host.plan().configFiles, ...(cluster === null ? [] : [cluster])]);
   for (const event of FILE_EVENTS) watcher.on(event, onFile);
   // What Vitest runs again by itself, on a key or for an edited suite, is to be what the files say by now.
-  vitest.onTestsRerun(async () => {
-    if (!isOurPass) await refresh(host, []);
+  vitest.onTestsRerun(async (specifications) => {
+    if (isOurPass) return;
+    const before = await refreshNext([]);
+    if (before !== null && editsBetween(before.plan, host.plan()).testIds.size > 0) since ??= before;
+    await dropUnselected(specifications);
   });
   return () => {
     clearTimeout(timer);
@@ -74,39 +93,47 @@ function isIn(folder: string, path: string): boolean {
   return path.startsWith(folder + sep);
 }
 
-/** What an edit asks for, once it is in force. */
-interface Refreshed {
-  readonly edits: PlanEdits;
-  /** The titles of the claims that were selected before. */
-  readonly before: ReadonlySet<string>;
+/** What is in force at one time. */
+interface InForce {
+  readonly plan: SessionPlan;
+  /** The titles of the selected claims. */
+  readonly titles: ReadonlySet<string>;
 }
 
-/** Makes the plan anew and puts it in force; tells what is wrong and answers null where that cannot be done. */
-async function refresh(host: SessionHost, files: readonly string[]): Promise<Refreshed | null> {
+/**
+ * Makes the plan anew and puts it in force; answers what was before. Tells what is wrong and answers null where that
+ * cannot be done.
+ */
+async function refresh(host: SessionHost, files: readonly string[]): Promise<InForce | null> {
   try {
     const draft = await host.draft();
-    const edits = editsBetween(host.plan(), draft.plan);
-    const before = new Set(host.selected().map(titleOf));
+    // A pass that began meanwhile asks for the cells that it was given.
+    await host.vitest.waitForTestRunEnd();
+    const before = { plan: host.plan(), titles: new Set(host.selected().map(titleOf)) };
     host.commit(draft);
-    return { edits, before };
+    return before;
   } catch (thrown) {
     tellMistake(host, files, thrown);
     return null;
   }
 }
 
-async function replanFor(host: SessionHost, files: readonly string[]): Promise<void> {
-  const refreshed = await refresh(host, files);
-  if (refreshed === null) return;
-  const { edits, before } = refreshed;
+interface Concerned {
+  readonly specifications: TestSpecification[];
+  readonly isEdited: (claim: PlannedClaim) => boolean;
+}
+
+/** Tells what an edit did, and answers what is to run for it. */
+function whatConcerns(host: SessionHost, files: readonly string[], { plan, titles }: InForce): Concerned {
+  const edits = editsBetween(plan, host.plan());
   const isEdited = (claim: PlannedClaim): boolean =>
-    edits.testIds.has(claim.planned.cell.workload.test_id) || !before.has(titleOf(claim));
+    edits.testIds.has(claim.planned.cell.workload.test_id) || !titles.has(titleOf(claim));
   const specifications = specificationsFor(host, isEdited);
   const said = describeEdits(edits);
   const isIdle = specifications.length === 0;
   const what = said === '' && isIdle ? 'nothing that concerns a selected claim' : said;
   tell(host, `${named(host, files)} edited${what === '' ? '' : ` · ${what}`}`);
-  if (!isIdle) await host.rerun(specifications, isEdited);
+  return { specifications, isEdited };
 }
 
 /** The suite files with such claims, each narrowed to their configs. */

@@ -78,7 +78,7 @@ if (nodeFolder === undefined) {
   const { node } = makeToolchain(nodeFolder);
   const vitest = join(repository, 'node_modules/vitest/vitest.mjs');
   const config = join(here, 'vitest.config.ts');
-  process.exitCode = start(process.execPath, [vitest, 'run', '--config', config, ...process.argv.slice(2)], {
+  process.exitCode = start(node, [vitest, 'run', '--config', config, ...process.argv.slice(2)], {
     cwd: repository,
     env: {
       ...process.env,

@@ -1,16 +1,16 @@
 import { mkdtempSync, realpathSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { Writable } from 'node:stream';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createVitest } from 'vitest/node';
 import type { PlannedClaim } from '../../src/session/planned-claim.ts';
 import { explainEmptyListing } from '../../src/vitest/select/listing.ts';
 import { cellOf, claimOf, claimsAbout } from '../unit/vitest/select/claims-of-cells.ts';
-import { REPOSITORY } from './project.ts';
+import { TOOLCHAIN } from './toolchain.ts';
 
 const root = realpathSync(mkdtempSync(join(tmpdir(), 'assay-listing-')));
-symlinkSync(join(REPOSITORY, 'node_modules'), join(root, 'node_modules'));
+symlinkSync(dirname(TOOLCHAIN.vitest), join(root, 'node_modules'));
 const head = `import { test } from 'vitest';\n`;
 writeFileSync(join(root, 'made.test.mjs'), `${head}for (const name of ['one', 'two']) test(name, () => {});\n`);
 writeFileSync(join(root, 'skipped.test.mjs'), `${head}test.skip('later', () => {});\n`);

@@ -234,7 +234,11 @@ describe('a worker that is killed', () => {
     counted.expectLaunchedOnce([1, 2, 3]);
     const judged = counted.passes()[0]?.filter(({ name }) => !name.startsWith('killer'));
     counted.expectJudged(judged, [1, 2, 3]);
-    expect(all).toMatch(/claims\/models\/byte_llama\.test\.js/);
+    const file = 'claims/models/byte_llama.test.js';
+    const screen = all.replaceAll(/\s+/g, ' ');
+    expect(screen).toContain(`✗ ${file} 3 of 3 claims not judged: the worker of this file is gone`);
+    expect(screen).toContain('3 not judged');
+    expect(screen).toContain(`judge again ASSAY_REUSE=prefer npx vitest run ${file}`);
     expect(all).toContain('3 launched');
     await counted.expectNothingLeft();
   });

@@ -19,6 +19,7 @@ import { NODE, REPOSITORY, TOOLCHAIN } from './toolchain.ts';
 const EXAMPLE = join(REPOSITORY, 'docs/examples');
 const WORKFLOW = join(EXAMPLE, '.github/workflows/benchmarks.yml');
 const CONFIG = 'configs/byte_llama_cpu.yaml';
+const LATENCY = join(TOOLCHAIN.assay, 'suites/benchmarks/latency.test.ts');
 
 /** `npm ci` of a project whose packages lie here. */
 const NPM = `#!/bin/sh
@@ -189,7 +190,7 @@ describe('the gate of docs/examples', { timeout: 180_000 }, () => {
       "
     `);
     const why =
-      /nothing had to be launched: no hashed input changed; re-judged because\s+thresholds changed: ttft_p99 20000 -> 25000/;
+      /^ 4 runs re-judged in \S+ \w+, nothing launched\n {3}ttft_p99 {2}threshold 20000 -> 25000 ms\n {5}4 unchanged$/m;
     expect(job.log).toMatch(why);
     expect(job.summary).toMatch(why);
     expect(job.summary).toContain('### Every claim of the gate holds');
@@ -201,7 +202,13 @@ describe('the gate of docs/examples', { timeout: 180_000 }, () => {
     expect(job.launched).toEqual([]);
     expect(job.exitCodes).toEqual({ ...HAPPENED, Gate: 1 });
     expect(job.junit).toContain('tests="52" failures="4"');
-    expect(job.log).toContain('::error title=Benchmarks::Claims of the gate do not hold (exit code 1)');
+    const claim =
+      /^::error file=(.+),title=.* > ttft_p99\[.*-(\w+-conc\d)\],line=\d+,.*::MissedVerdict: ttft_ms p99 is .*/;
+    const errors = job.log.split('\n').filter((line) => line.startsWith('::error '));
+    expect(errors.map((line) => line.replace(claim, '$1 $2')).toSorted()).toEqual(
+      first.launched.map((cell) => `${LATENCY} ${cell}`),
+    );
+    expect(job.summary).toContain('### Claims of the gate do not hold');
     expect(cellsOfRuns(join(job.artifacts, 'runs'))).toHaveLength(4);
     const [comment, ...others] = repository.comments();
     expect(comment).toContain('`ttft_p99: value 20000 -> 0.001`');

@@ -1,6 +1,6 @@
 import { mkdtempSync, realpathSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createVitest } from 'vitest/node';
 import type { Reporter, TestModule, Vitest } from 'vitest/node';
@@ -8,10 +8,10 @@ import { readFilters } from '../../src/vitest/select/filters.ts';
 import type { Filters } from '../../src/vitest/select/filters.ts';
 import { onNamePattern } from '../../src/vitest/select/name-pattern.ts';
 import { narrowTestFiles } from '../../src/vitest/select/narrow-files.ts';
-import { REPOSITORY } from './project.ts';
+import { TOOLCHAIN } from './toolchain.ts';
 
 const root = realpathSync(mkdtempSync(join(tmpdir(), 'assay-pattern-')));
-symlinkSync(join(REPOSITORY, 'node_modules'), join(root, 'node_modules'));
+symlinkSync(dirname(TOOLCHAIN.vitest), join(root, 'node_modules'));
 writeFileSync(
   join(root, 'own.test.mjs'),
   `import { describe, test } from 'vitest';\ndescribe('a suite', () => { test('adds', () => {}); test('is not [vllm]', () => {}); });\n`,
@@ -84,7 +84,8 @@ describe('the t key', () => {
   });
 
   it('keeps a regular expression as Vitest has it', async () => {
-    await press('^a suite (?!adds)');
+    // Vitest 5 has a " > " between the names.
+    await press('^a suite (?!.*adds)');
     expect(passed).toEqual(['is not [vllm]']);
   });
 

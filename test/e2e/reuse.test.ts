@@ -29,6 +29,10 @@ afterEach(() => void vi.unstubAllEnvs());
 const outcomesOf = ({ tests }: SessionResult): Readonly<Record<string, string>> =>
   Object.fromEntries(tests.map(({ fullName, status }) => [fullName.replace(/\[.*-(\w+)\]/, ' $1'), status]));
 
+/** What stands on the screen between empty lines. */
+const blocksOf = ({ screen }: SessionResult): readonly (readonly string[])[] =>
+  screen.split(/\n\n+/).map((block) => block.split('\n'));
+
 describe('only a threshold changed', () => {
   let project: Project;
   let stored: readonly string[];
@@ -59,9 +63,16 @@ describe('only a threshold changed', () => {
     );
     expect(result.screen).toContain('2 reused · 0 launched');
     expect(readFileSync(join(project.root, 'report.json'), 'utf8')).toContain('"reused":true');
-    expect(result.screen.replaceAll(/\s+/g, ' ')).toContain(
-      'nothing had to be launched: no hashed input changed; re-judged because thresholds changed: ttft_p99 60000 -> 0.001',
-    );
+    expect(result.screen).toContain('nothing had to be launched: no hashed input changed');
+  });
+
+  it('names the threshold once, with the cells that it turned', () => {
+    expect(blocksOf(result)).toContainEqual([
+      expect.stringMatching(/^ 2 runs re-judged in \S+ (?:ms|s), nothing launched$/),
+      '   ttft_p99  threshold 60000 -> 0.001 ms',
+      expect.stringMatching(/^ {5}balanced-conc1  passed -> failed  margin \+\S+ -> -\S+$/),
+      expect.stringMatching(/^ {5}balanced-conc2  passed -> failed  margin \+\S+ -> -\S+$/),
+    ]);
   });
 
   it('keeps both judgements, and evidence that is whole', async () => {
@@ -75,9 +86,14 @@ describe('only a threshold changed', () => {
 
   it('passes again when the threshold is what it was', async () => {
     project.write('configs/quick.yaml', TWO_CELLS);
-    const { exitCode, launched, screen } = await rerun(project, 'only');
-    expect({ exitCode, launched }).toEqual({ exitCode: 0, launched: [] });
-    expect(screen).toContain('thresholds changed: ttft_p99 0.001 -> 60000');
+    const again = await rerun(project, 'only');
+    expect(again).toMatchObject({ exitCode: 0, launched: [] });
+    expect(blocksOf(again)).toContainEqual([
+      expect.stringMatching(/^ 2 runs re-judged in \S+ (?:ms|s), nothing launched$/),
+      '   ttft_p99  threshold 0.001 -> 60000 ms',
+      expect.stringMatching(/^ {5}balanced-conc1  failed -> passed  margin -\S+ -> \+\S+$/),
+      expect.stringMatching(/^ {5}balanced-conc2  failed -> passed  margin -\S+ -> \+\S+$/),
+    ]);
   });
 });
 
@@ -118,7 +134,8 @@ describe('a damaged stored run', () => {
     const { screen, launched, exitCode } = await project.run('--tags-filter', 'tier_5');
     expect({ launched: launched.length, exitCode }).toEqual({ launched: 1, exitCode: 0 });
     expect(screen).toMatch(/! \S*conc1 +\S+ is passed over: samples\.parquet is missing/);
-    expect(screen).toContain('launched: no run of this workload is complete (1 damaged)');
+    expect(screen).toMatch(/○ \S*conc1 +no reuse +no run of this workload is complete \(1 damaged\)/);
+    expect(screen).toMatch(/conc1 launched: no run of this workload is complete \(1\s+damaged\)/);
     const again = await project.run('--tags-filter', 'tier_5');
     expect(again.launched).toEqual([]);
     expect(again.screen).toContain('nothing had to be launched: no hashed input changed');

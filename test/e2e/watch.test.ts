@@ -94,6 +94,26 @@ export default { plugins: [assay({ suites: ['builtin', 'claims'] })], test: { in
     expect(more.tests.map((test) => test.split('[')[0])).toEqual(Array.from({ length: 6 }, () => 'third'));
   });
 
+  it("follows a config that is edited together with a test of the user's own", async () => {
+    const { project, watch } = watched();
+    await watch.pass();
+    project.write('tests/own.test.js', `import { test } from 'vitest';\ntest('tier_5 of the user', () => {});\n`);
+    project.write('configs/quick.yaml', EDITED.replace('[1, 2]', '[1, 2, 3]'));
+    const passes = [await watch.pass(), await watch.pass()];
+    expect(passes.flatMap(({ tests }) => tests)).toContain('tier_5 of the user passed');
+    expect(cellsOf(passes.flatMap(({ launched }) => launched))).toEqual(['balanced-conc3', 'prefill_heavy-conc3']);
+    expect(passes.map(({ screen }) => screen).join('')).toContain('configs/quick.yaml edited · 2 cells new');
+  });
+
+  it('launches again what was removed', async () => {
+    const { project, watch } = watched();
+    const { launched } = await watch.pass();
+    rmSync(join(project.root, 'runs'), { recursive: true });
+    project.write('configs/other.yaml', OTHER.replace('value: 60000', 'value: 50000'));
+    const again = (await watch.pass()).launched;
+    expect(cellsOf(again)).toEqual(cellsOf(launched.filter((folder) => folder.includes('/other/'))));
+  });
+
   it("leaves a pass of the user's own tests alone", async () => {
     const { project, watch } = watched();
     await watch.pass();

@@ -1,5 +1,6 @@
 import { formatDuration } from '../../core/units.ts';
 import type { SessionEvent } from '../../session/events.ts';
+import { NOT_RUN } from '../../session/scheduler.ts';
 
 /** A cell that holds something which must be given back: a phase, or a wait for its nodes. */
 export interface LiveCell {
@@ -57,10 +58,13 @@ export class LiveCells {
   async track<Outcome>(key: string, request: () => Promise<Outcome>): Promise<Outcome> {
     this.#asked.set(key, (this.#asked.get(key) ?? 0) + 1);
     this.#onChange();
+    let outcome: Outcome | undefined;
     try {
-      return await request();
+      outcome = await request();
+      return outcome;
     } finally {
-      this.#settled.add(key);
+      // A cell whose turn never came is not done.
+      if (outcome !== NOT_RUN) this.#settled.add(key);
       const others = (this.#asked.get(key) ?? 0) - 1;
       if (others > 0) this.#asked.set(key, others);
       else this.#forget(key);

@@ -1,5 +1,7 @@
-import { relative } from 'node:path';
+import { existsSync } from 'node:fs';
+import { join, relative } from 'node:path';
 import type { TestCase, TestModule } from 'vitest/node';
+import { RUN_FILES } from '../../evidence/run-folder.ts';
 import { readManifest } from '../../evidence/run-reader.ts';
 import { asJudgedBy } from '../../evidence/verification.ts';
 import type { PlannedCell } from '../../session/plan.ts';
@@ -12,7 +14,7 @@ type Ended = Extract<SessionEvent, { readonly type: 'ended' }>;
 type Reused = Extract<SessionEvent, { readonly type: 'reused' }>;
 
 /** What of a pass its claims and the cells tell; the rest is the session's. */
-type PassOutcome = Pick<
+export type PassOutcome = Pick<
   PassSummary,
   'runs' | 'reused' | 'standing' | 'missed' | 'benchmarks' | 'skipped' | 'notRun' | 'claims'
 > & {
@@ -119,7 +121,9 @@ export class Pass {
       if (state === 'failed') failed.push({ test, meta, planned });
       if (meta.run !== undefined && !this.#settled.has(meta.cell)) standing.set(meta.run, planned);
     }
-    const runs = [...standing].map(([path, planned]) => ({ ...readRun({ planned, folder: path }), path }));
+    // The runs of merged reports may lie elsewhere.
+    const here = [...standing].filter(([path]) => existsSync(join(path, RUN_FILES.manifest)));
+    const runs = here.map(([path, planned]) => ({ ...readRun({ planned, folder: path }), path }));
     return { passed, failed, standing: runs };
   }
 }

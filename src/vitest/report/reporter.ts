@@ -6,16 +6,22 @@ import type { PlannedCell, SessionPlan } from '../../session/plan.ts';
 import type { PlannedClaim } from '../../session/planned-claim.ts';
 import type { SessionEvent } from '../../session/events.ts';
 import type { ReuseMode } from '../../session/stored/reuse.ts';
+import { lostFiles } from './lost-files.ts';
 import { missingClaims } from './missing-claims.ts';
 import { paint } from '../screen/paint.ts';
 import { Pass } from './pass.ts';
+import type { PassOutcome } from './pass.ts';
 import { printLine } from '../screen/print.ts';
 import type { LiveProgress } from '../live/progress.ts';
 import { appendStepSummary } from './step-summary.ts';
-import { counted } from './summary/layout.ts';
+import { mergedLines } from './summary/merged-lines.ts';
+import { counted, paragraph, wrapped } from './summary/layout.ts';
 import type { PassSummary } from './summary/pass-summary.ts';
 import { summaryLines } from './summary/summary.ts';
 import { typedBefore } from './typed-before.ts';
+import { typedSelection } from './typed-selection.ts';
+
+const FAILURE = 1;
 
 /** The exit code of a session that judged nothing, as for every command of ours. */
 const NO_VERDICT = 3;
@@ -47,6 +53,10 @@ export class AssayReporter implements Reporter {
   readonly #source: ReportSource;
   #pass = new Pass([]);
   #isFirst = true;
+  /** What was last said of nothing being selected. */
+  #explained = '';
+  /** Of a file that several shards report on Vitest keeps the last report alone. */
+  readonly #merged: TestModule[] = [];
 
   constructor(vitest: Vitest, source: ReportSource) {
     this.#vitest = vitest;
@@ -61,19 +71,40 @@ export class AssayReporter implements Reporter {
   onTestRunStart(specifications: readonly TestSpecification[]): void {
     const files = new Set(specifications.map(({ moduleId }) => moduleId));
     this.#pass = new Pass(this.#source.selected().filter(({ claim }) => files.has(claim.file)));
+    // Merging shows again what ran elsewhere.
+    if (this.#isMerging) return;
     if (this.#pass.claims.length > 0) this.#printHeader();
     // Where the screen was taken over, a pass of the user's own tests is shown there as well.
     this.#source.progress.start();
   }
 
+  onTestModuleEnd(module: TestModule): void {
+    if (this.#isMerging) this.#merged.push(module);
+  }
+
   async onTestRunEnd(modules: readonly TestModule[], _errors: unknown, reason: TestRunEndReason): Promise<void> {
+    if (this.#isMerging) {
+      this.#endMerge();
+      return;
+    }
     const isStopped = await this.#source.untilStopped();
     this.#source.progress.stop();
     const isFirst = this.#isFirst;
     this.#isFirst = false;
-    if (this.#pass.claims.length > 0) await this.#endPass(modules, { isStopped, reason });
-    // Later passes of watch mode are about what was edited.
-    else if (isFirst && !isStopped && reason !== 'interrupted') this.#explainNothing(modules);
+    if (this.#pass.claims.length > 0) {
+      this.#explained = '';
+      await this.#endPass(modules, { isStopped, reason });
+    } else if (!isStopped && reason !== 'interrupted') this.#explainNothing(modules, isFirst);
+  }
+
+  get #isMerging(): boolean {
+    return this.#vitest.config.mergeReports !== undefined;
+  }
+
+  /** The runs may lie elsewhere, and the reports may be of a part of the claims: nothing is missed. */
+  #endMerge(): void {
+    for (const line of mergedLines(this.#summary(this.#pass.outcome(this.#merged), []))) this.#print(line);
+    if (this.#merged.some((module) => module.state() === 'failed')) process.exitCode = FAILURE;
   }
 
   async #endPass(
@@ -84,21 +115,29 @@ export class AssayReporter implements Reporter {
     const tests = modules.flatMap((module) => [...module.children.allTests()]);
     const { unfit, ...outcome } = pass.outcome(modules);
     await this.#source.recordSkips(unfit);
-    const summary: PassSummary = {
-      ...outcome,
-      notRun: isStopped ? outcome.notRun : [],
-      reuse: this.#source.reuse,
-      typedBefore: typedBefore(process.env),
-      artifacts: this.#artifacts(),
-      elapsedMs: pass.elapsedMs,
-    };
+    // What was left undone because somebody asked for it is no news.
+    const isCutShort = isStopped || reason === 'interrupted';
+    const lost = isCutShort ? [] : lostFiles(pass.claims, modules);
+    const summary = this.#summary({ ...outcome, notRun: isStopped ? outcome.notRun : [] }, lost);
     for (const line of summaryLines(summary)) this.#print(line);
     this.#reportToJob(summary);
-    // What was left undone because somebody asked for it is no news.
-    if (isStopped || reason === 'interrupted') return;
+    if (isCutShort) return;
+    if (summary.lost.length > 0) process.exitCode = FAILURE;
     const isJudged = tests.some((test) => test.result().state !== 'skipped');
     if (summary.skipped.length > 0 && !isJudged) this.#noVerdict(summary.skipped);
     this.#complain(missingClaims(pass.claims, modules));
+  }
+
+  #summary(outcome: Omit<PassOutcome, 'unfit'>, lost: PassSummary['lost']): PassSummary {
+    return {
+      ...outcome,
+      lost,
+      reuse: this.#source.reuse,
+      typedBefore: typedBefore(process.env),
+      typedSelection: typedSelection(this.#vitest),
+      artifacts: this.#artifacts(),
+      elapsedMs: this.#pass.elapsedMs,
+    };
   }
 
   /** The page of a job is a courtesy: what the pass came to stands without it. */
@@ -111,15 +150,25 @@ export class AssayReporter implements Reporter {
   }
 
   /** Nothing of ours was to run. Unless something else did, somebody asked for what is not there. */
-  #explainNothing(modules: readonly TestModule[]): void {
+  #explainNothing(modules: readonly TestModule[], isFirst: boolean): void {
     const tests = modules.flatMap((module) => [...module.children.allTests()]);
     if (tests.some((test) => test.result().state !== 'skipped')) return;
     const ofShard = this.#source.explainEmptyShard();
-    if (ofShard !== null) this.#print(` ${ofShard}`);
-    else if (this.#source.selected().length === 0) this.#complain(this.#source.explainEmpty());
+    const nothing = this.#source.selected().length === 0 ? this.#source.explainEmpty() : null;
+    if (!isFirst) this.#explainAgain(nothing ?? []);
+    else if (ofShard !== null) this.#print(` ${ofShard}`);
+    else if (nothing !== null) this.#complain(nothing);
     else if (modules.length === 0) {
       this.#complain(['no test file matches - look at the files with `vitest list --filesOnly`']);
     }
+    this.#explained = (nothing ?? []).join('\n');
+  }
+
+  /** Later passes of watch mode are about what was edited, or about words that were typed: other ones are told once. */
+  #explainAgain(why: readonly string[]): void {
+    if (why.join('\n') === this.#explained) return;
+    for (const [at, line] of why.entries()) this.#print(` ${at === 0 ? paint('red', line) : line}`);
+    if (why.length > 0) this.#print('');
   }
 
   #printHeader(): void {
@@ -135,7 +184,7 @@ export class AssayReporter implements Reporter {
       ...(reuse === 'off' ? [] : [`reuse ${reuse}`]),
       ...(shard === null ? [] : [`shard ${shard.index}/${shard.count}`]),
     ];
-    this.#print(` ${paint('bold', 'assay')}  ${counts.join(' · ')}`);
+    for (const line of wrapped(counts, ` ${paint('bold', 'assay')}  `)) this.#print(line);
     for (const warning of warnings) this.#print(` ${paint('yellow', 'warning')} ${formatProblem(warning)}`);
     this.#print('');
   }
@@ -146,8 +195,10 @@ export class AssayReporter implements Reporter {
     const count = skipped.length === 1 ? 'the one cell was' : `all ${skipped.length} cells were`;
     const more = reasons.length > REASONS_SHOWN ? `; and ${reasons.length - REASONS_SHOWN} more` : '';
     const why = `${reasons.slice(0, REASONS_SHOWN).join('; ')}${more}`;
-    this.#print(` ${paint('red', 'no verdict')}: ${count} skipped - ${why}`);
-    process.exitCode = NO_VERDICT;
+    const first = ` ${paint('red', 'no verdict')}: `;
+    for (const line of paragraph(`${count} skipped - ${why}`, { first, indent: '   ' })) this.#print(line);
+    // An error or an earlier pass of watch mode may have failed already, which tells more.
+    process.exitCode ||= NO_VERDICT;
   }
 
   /** What did not happen although it was asked for is a failure, whatever the other tests say. */
@@ -155,7 +206,7 @@ export class AssayReporter implements Reporter {
     if (what === undefined) return;
     this.#print(` ${paint('red', what)}`);
     for (const line of more) this.#print(` ${line}`);
-    process.exitCode = 1;
+    process.exitCode = FAILURE;
   }
 
   #artifacts(): string {

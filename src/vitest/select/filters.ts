@@ -38,6 +38,8 @@ export function readFilters(vitest: Vitest, project: TestProject, knownTags: Ite
   if (byName.kind === 'words') {
     const frameworks = new Set([...(before?.frameworks ?? []), ...frameworksAmong(known)]);
     pattern = patternForVitest(typed, byName.words, [...frameworks]);
+    // Vitest says what it filters by, and what was typed is what tells.
+    Object.defineProperty(pattern, 'toString', { value: () => String(typed) });
     rewritten.set(pattern, { typed, frameworks });
   }
   hand(pattern, { vitest, project });

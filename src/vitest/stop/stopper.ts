@@ -183,7 +183,11 @@ export class Stopper {
   #startTelling(): () => void {
     if (this.#told !== null || !this.#isBusy) return () => undefined;
     this.#tell();
-    const timer = this.#surroundings.isTerminal() ? setInterval(() => this.#tell(), TELL_AGAIN_MS).unref() : undefined;
+    const tellAgain = (): void => {
+      // What has no name yet or any more was told once.
+      if (this.#live().length > 0) this.#tell();
+    };
+    const timer = this.#surroundings.isTerminal() ? setInterval(tellAgain, TELL_AGAIN_MS).unref() : undefined;
     return () => {
       clearInterval(timer);
       this.#told = null;

@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { OwnRuns } from '../../../src/session/own-runs.ts';
 import type { PlannedCell } from '../../../src/session/plan.ts';
@@ -5,9 +8,10 @@ import type { CellOutcome } from '../../../src/session/scheduler.ts';
 
 const cell = (key: string, workloadHash = 'w'): PlannedCell =>
   ({ cell: { key }, identity: { workloadHash } }) as unknown as PlannedCell;
-const ran = (status: 'passed' | 'failed_verification' | 'failed_setup'): CellOutcome => ({
+const aFolder = mkdtempSync(join(tmpdir(), 'own-run-'));
+const ran = (status: 'passed' | 'failed_verification' | 'failed_setup', folder = aFolder): CellOutcome => ({
   state: 'ran',
-  folder: 'f',
+  folder,
   status,
 });
 
@@ -54,6 +58,16 @@ describe('OwnRuns', () => {
     runs.beginPass();
     await ask(cell('a')).catch(() => undefined);
     expect(launches()).toBe(expected);
+  });
+
+  it('in the next pass asks again for one whose run directory was removed', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'own-run-'));
+    const { runs, ask, launches } = asking(async () => ran('passed', folder));
+    await ask(cell('a'));
+    rmSync(folder, { recursive: true });
+    runs.beginPass();
+    await ask(cell('a'));
+    expect(launches()).toBe(2);
   });
 
   it('keeps what is under way when a pass begins', () => {

@@ -9,6 +9,7 @@ import type { ReuseMode } from '../../../src/session/stored/reuse.ts';
 import { NodeLocks } from '../../../src/session/node-locks.ts';
 import { OwnRuns } from '../../../src/session/own-runs.ts';
 import { Session } from '../../../src/session/run.ts';
+import { NOT_RUN } from '../../../src/session/scheduler.ts';
 import type { SharedBySessions } from '../../../src/session/run.ts';
 import type { SessionEvent } from '../../../src/session/events.ts';
 import { DEMO_CONFIG } from '../demo-config.ts';
@@ -204,6 +205,29 @@ describe('Session pass after pass', () => {
     standInForJobHosts({ end: passed });
     session.beginPass();
     expect(await askAll()).toMatchObject([{ status: 'passed' }, { status: 'passed' }, { status: 'passed' }]);
+    await session.stop();
+  });
+
+  it('launches nothing more of a cancelled pass when a lookup of it ends', async () => {
+    standInForJobHosts({ end: passed });
+    const { session, askAll, told } = threeCells('prefer');
+    const pass = askAll();
+    await session.cancel();
+    expect(await pass).toEqual(Array.from({ length: 3 }, () => NOT_RUN));
+    expect(told().filter((text) => text.startsWith('started'))).toEqual([]);
+    session.beginPass();
+    expect(await askAll()).toMatchObject([{ status: 'passed' }, { status: 'passed' }, { status: 'passed' }]);
+    await session.stop();
+  });
+
+  it('launches again in the next pass what somebody has removed', async () => {
+    standInForJobHosts({ end: passed });
+    const { session, plan, askAll, told } = threeCells('off');
+    await askAll();
+    rmSync(plan.artifacts, { recursive: true });
+    session.beginPass();
+    await askAll();
+    expect(told().filter((text) => text.startsWith('started'))).toHaveLength(6);
     await session.stop();
   });
 });

@@ -33,7 +33,7 @@ const passed = (key: string): CellOutcome => ({ state: 'ran', folder: key, statu
 /** Launches that end when told, and a log of what ran. */
 function bench(cells: readonly PlannedCell[], locks?: NodeLocks) {
   const started: string[] = [];
-  const ends = new Map<string, (status: 'passed' | 'failed_setup') => void>();
+  const ends = new Map<string, (status: 'passed' | 'failed_setup' | 'interrupted') => void>();
   const runner = launching(
     ({
       planned: {
@@ -50,7 +50,7 @@ function bench(cells: readonly PlannedCell[], locks?: NodeLocks) {
   const end = async (
     key: string,
     outcome: Promise<CellOutcome>,
-    status: 'passed' | 'failed_setup' = 'passed',
+    status: 'passed' | 'failed_setup' | 'interrupted' = 'passed',
   ): Promise<void> => {
     ends.get(key)?.(status);
     await outcome;
@@ -148,6 +148,13 @@ describe('Scheduler', () => {
       expect(started).toEqual(['a', 'x']);
       await end('a', a!);
       expect(started).toEqual(['a', 'x', 'b', 'c']);
+    });
+
+    it('sends another one ahead when the first was cut short', async () => {
+      const { request, started, end } = bench([ahead('a', 'n1'), ahead('b', 'n2'), ahead('c', 'n3')]);
+      const [a] = ['a', 'b', 'c'].map((key) => request(key));
+      await end('a', a!, 'interrupted');
+      expect(started).toEqual(['a', 'b']);
     });
 
     it('launches no other cell when its setup failed, and says why', async () => {

@@ -1,59 +1,92 @@
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { PlannedCell, SessionPlan } from '../../../src/session/plan.ts';
+import { planSession } from '../../../src/session/plan.ts';
+import type { SessionPlan } from '../../../src/session/plan.ts';
+import { frameworks } from '../../../src/session/registry.ts';
 import { describeEdits, editsBetween } from '../../../src/vitest/plan-edits.ts';
+import { DEMO_CONFIG } from '../demo-config.ts';
+import { sessionOptions } from '../session-options.ts';
 
-interface Given {
-  readonly workload?: string;
-  readonly thresholds?: string;
-  readonly enforce?: boolean;
-  readonly bracket?: string;
-  readonly skip?: string;
+/** A plan of configs, by the name of their files. */
+function planOf(configs: Readonly<Record<string, string>>): SessionPlan {
+  const root = mkdtempSync(join(tmpdir(), 'edits-'));
+  for (const [name, text] of Object.entries(configs)) writeFileSync(join(root, name), text);
+  return planSession(sessionOptions({ root }), frameworks);
 }
 
-const cell = (key: string, given: Given = {}): PlannedCell =>
-  ({
-    cell: {
-      key,
-      bracket: given.bracket ?? `[${key}]`,
-      tags: [],
-      workload: { test_id: key.split('/')[0], enforce: given.enforce ?? true, benchmarks: [] },
-    },
-    identity: { workloadHash: given.workload ?? 'w', verificationHash: given.thresholds ?? 't' },
-    skip: given.skip === undefined ? null : { reason: 'no', detail: given.skip },
-  }) as unknown as PlannedCell;
+const OTHER = DEMO_CONFIG.replace('test_id: demo', 'test_id: other').replace(
+  'attention: none}',
+  'attention: none, variant: b}\nid_knobs: [variant]',
+);
 
-const plan = (...cells: PlannedCell[]): SessionPlan => ({ cells }) as unknown as SessionPlan;
-const edits = (before: PlannedCell, after: PlannedCell) => {
-  const { testIds: _testIds, ...kinds } = editsBetween(plan(before, cell('z/same')), plan(after, cell('z/same')));
-  return Object.fromEntries(Object.entries(kinds).filter(([, keys]) => keys.length > 0));
-};
+/** What an edit of one config beside another did. */
+function edits(edit: (config: string) => string) {
+  const before = planOf({ 'demo.yaml': DEMO_CONFIG, 'other.yaml': OTHER });
+  const after = planOf({ 'demo.yaml': edit(DEMO_CONFIG), 'other.yaml': OTHER });
+  const found = editsBetween(before, after);
+  const { testIds, ...kinds } = found;
+  return {
+    ...Object.fromEntries(Object.entries(kinds).filter(([, keys]) => keys.length > 0)),
+    in: [...testIds],
+    said: describeEdits(found),
+  };
+}
+
+const BOTH = ['demo/conc1', 'demo/conc2'];
+const replace = (text: string, by: string) => (config: string) => config.replace(text, by);
 
 describe('editsBetween', () => {
   it.each([
-    ['nothing', {}, {}],
-    ['the workload', { workload: 'x' }, { changed: ['a/b'] }],
-    ['workload and thresholds', { workload: 'x', thresholds: 'x' }, { changed: ['a/b'] }],
-    ['whether it can run', { skip: 'no nodes' }, { changed: ['a/b'] }],
-    ['thresholds', { thresholds: 'x' }, { rejudged: ['a/b'] }],
-    ['enforce', { enforce: false }, { rejudged: ['a/b'] }],
-    ['the name', { bracket: '[other]' }, { renamed: ['a/b'] }],
-  ] as const)('finds that %s changed', (_what, given, expected) => {
-    expect(edits(cell('a/b'), cell('a/b', given))).toEqual(expected);
-  });
-
-  it('finds new and lost cells, and names the configs of all that changed', () => {
-    const found = editsBetween(
-      plan(cell('a/1'), cell('a/2'), cell('c/1'), cell('d/1')),
-      plan(cell('a/2'), cell('b/1'), cell('c/1', { thresholds: 'x' }), cell('d/1')),
-    );
-    expect(found).toEqual({
-      added: ['b/1'],
-      gone: ['a/1'],
-      changed: [],
-      rejudged: ['c/1'],
-      renamed: [],
-      testIds: new Set(['a', 'b', 'c']),
-    });
-    expect(describeEdits(found)).toBe('1 cell new · 1 cell under other thresholds · 1 cell gone');
+    ['nothing but a comment', (config: string) => `${config}# checked\n`, { in: [], said: '' }],
+    [
+      'a param',
+      replace('num_prompts: 10', 'num_prompts: 20'),
+      { changed: BOTH, in: ['demo'], said: '2 cells another workload now' },
+    ],
+    [
+      'whether it can run here',
+      replace('{count: 1}', '{count: 2}'),
+      { changed: BOTH, in: ['demo'], said: '2 cells another workload now' },
+    ],
+    [
+      'a threshold',
+      replace('value: 50', 'value: 60'),
+      { rejudged: BOTH, in: ['demo'], said: '2 cells under other thresholds' },
+    ],
+    [
+      'whether a miss fails',
+      (config: string) => `${config}enforce: false\n`,
+      { rejudged: BOTH, in: ['demo'], said: '2 cells under other thresholds' },
+    ],
+    [
+      'what the tests are called',
+      (config: string) => `${config}id_knobs: [quant]\n`,
+      { renamed: BOTH, in: ['demo'], said: '2 cells under another name' },
+    ],
+    [
+      'an axis and a threshold',
+      (config: string) => config.replace('[1, 2]', '[2, 4]').replace('value: 50', 'value: 60'),
+      {
+        added: ['demo/conc4'],
+        gone: ['demo/conc1'],
+        rejudged: ['demo/conc2'],
+        in: ['demo'],
+        said: '1 cell new · 1 cell under other thresholds · 1 cell gone',
+      },
+    ],
+    [
+      'the name of the config',
+      replace('test_id: demo', 'test_id: renamed'),
+      {
+        added: ['renamed/conc1', 'renamed/conc2'],
+        gone: BOTH,
+        in: ['renamed', 'demo'],
+        said: '2 cells new · 2 cells gone',
+      },
+    ],
+  ] as const)('finds %s', (_what, edit, expected) => {
+    expect(edits(edit)).toEqual(expected);
   });
 });

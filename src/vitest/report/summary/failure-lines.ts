@@ -45,9 +45,9 @@ function runLines(
   const cells = runs.map(({ manifest }) => ({ testId: manifest.test_id, cellId: manifest.cell_id }));
   const about = claims === 0 ? '' : `, ${counted(claims, 'claim')}`;
   return [
-    headline(cells, `${cause.what}${about}`),
+    ...headline(cells, `${cause.what}${about}`),
     ...(cause.message === '' ? [] : paragraph(cause.message, '   ')),
-    ...(first.manifest.failure?.evidence.map((line) => `   | ${line}`) ?? []),
+    ...(first.manifest.failure?.evidence.flatMap((line) => paragraph(line, '   | ')) ?? []),
     ...cellNames(cells),
     ...commands({
       'look closer': `less ${logsOf(first)}`,
@@ -73,7 +73,7 @@ function missedLines(
   const by =
     margin === null ? '' : `, ${claims.length > 1 ? 'worst ' : ''}margin ${`${signed(margin)} ${unit}`.trimEnd()}`;
   return [
-    headline(claims, `${name} missed${by}`),
+    ...headline(claims, `${name} missed${by}`),
     ...paragraph(detail, '   '),
     ...cellNames(claims),
     ...commands({
@@ -94,7 +94,7 @@ function otherLines(
   const [sentence = ''] = first.message.split('\n');
   const names = named(name.split(', '), NAMES_SHOWN);
   return [
-    headline(claims, `${names} failed`),
+    ...headline(claims, `${names} failed`),
     ...paragraph(sentence, '   ').slice(0, MESSAGE_LINES),
     ...cellNames(claims),
     ...commands({
@@ -105,10 +105,10 @@ function otherLines(
 }
 
 /** ` ✗ balanced-conc4   failed_setup in launch` or, of several, their number. */
-function headline(cells: readonly NamedCell[], what: string): string {
+function headline(cells: readonly NamedCell[], what: string): readonly string[] {
   const keys = new Set(cells.map(({ testId, cellId }) => `${testId}/${cellId}`));
   const which = keys.size === 1 ? cells[0]?.cellId : `${keys.size} cells`;
-  return ` ${paint('red', '✗')} ${which}   ${what}`;
+  return paragraph(what, { first: ` ${paint('red', '✗')} ${which}   `, indent: '   ' });
 }
 
 /** The names of several cells; those of several configs each with its own. */

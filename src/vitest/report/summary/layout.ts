@@ -5,24 +5,31 @@ import { stripVTControlCharacters } from 'node:util';
 export const WIDTH = 80;
 
 /** Parts side by side, as many on a line as fit. */
-export function wrapped(parts: readonly string[]): readonly string[] {
-  return filled(parts, { between: ' · ', indent: ' ' });
+export function wrapped(parts: readonly string[], first = ' '): readonly string[] {
+  return filled(parts, { between: ' · ', first, indent: ' ' });
+}
+
+/** How the lines of a paragraph begin: the first one like the others unless it is said. */
+interface Indents {
+  readonly first?: string;
+  readonly indent: string;
 }
 
 /** A text broken between its words; a word that is too long, a path say, stays whole. */
-export function paragraph(text: string, indent: string): readonly string[] {
-  return filled(text.split(/\s+/), { between: ' ', indent });
+export function paragraph(text: string, indents: string | Indents): readonly string[] {
+  const given = typeof indents === 'string' ? { indent: indents } : indents;
+  return filled(text.split(/\s+/), { between: ' ', ...given });
 }
 
 function filled(
   parts: readonly string[],
-  { between, indent }: { readonly between: string; readonly indent: string },
+  { between, indent, first = indent }: Indents & { readonly between: string },
 ): readonly string[] {
   const lines: string[] = [];
   for (const part of parts) {
     const longer = `${lines.at(-1) ?? ''}${between}${part}`;
     if (lines.length > 0 && widthOf(longer) <= WIDTH) lines.splice(-1, 1, longer);
-    else lines.push(`${indent}${part}`);
+    else lines.push(`${lines.length === 0 ? first : indent}${part}`);
   }
   return lines;
 }

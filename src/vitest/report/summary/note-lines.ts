@@ -1,5 +1,6 @@
 import { groupBy } from '../../../core/group-by.ts';
 import { paint } from '../../screen/paint.ts';
+import { paragraph } from './layout.ts';
 import { judgedRuns } from './pass-summary.ts';
 import type { PassSummary } from './pass-summary.ts';
 
@@ -14,7 +15,10 @@ export function warningLines(summary: PassSummary): readonly string[] {
   const lines = [...alike].flatMap(([what, found]) => {
     const cells = found.length > NAMED_CELLS ? `${found.length} cells` : found.map(({ cell }) => cell).join(', ');
     const count = found.reduce((sum, { count: times }) => sum + times, 0);
-    return [` ${paint('yellow', '!')} ${cells}   ${what} x${count}`, `   ${paint('dim', found[0]?.hint ?? '')}`];
+    return [
+      ...paragraph(`${what} x${count}`, { first: ` ${paint('yellow', '!')} ${cells}   `, indent: '   ' }),
+      ...paragraph(found[0]?.hint ?? '', '   ').map((line) => paint('dim', line)),
+    ];
   });
   return lines.length === 0 ? [] : ['', ...lines];
 }
@@ -26,7 +30,7 @@ export function unconfirmedLines({ runs, artifacts }: PassSummary): readonly str
   return [
     '',
     ` ${paint('red', '✗ nobody can say that nothing is left running')}`,
-    ...[...reasons].map((reason) => `   ${reason}`),
+    ...[...reasons].flatMap((reason) => paragraph(reason, '   ')),
     `   next: make the hosts reachable, then run assay reap ${artifacts}`,
   ];
 }

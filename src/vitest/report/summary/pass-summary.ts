@@ -38,6 +38,15 @@ export interface FailedClaim extends NamedCell {
   readonly message: string;
 }
 
+/** A suite file that never came to its end. */
+export interface LostFile {
+  /** Relative to where the user stands. */
+  readonly file: string;
+  /** How many claims of it were selected. */
+  readonly claims: number;
+  readonly notJudged: number;
+}
+
 /** What a pass came to, as plain data. */
 export interface PassSummary {
   /** What was launched. */
@@ -56,8 +65,12 @@ export interface PassSummary {
   /** Cells whose turn had not come when the session was stopped. */
   readonly notRun: readonly NamedCell[];
   readonly claims: { readonly passed: number; readonly failed: readonly FailedClaim[] };
+  /** Files whose worker died. */
+  readonly lost: readonly LostFile[];
   /** What a command that is to be typed again must begin with; empty, or with a blank at its end. */
   readonly typedBefore: string;
+  /** What was typed to select tests; empty, or with a blank at its beginning. */
+  readonly typedSelection: string;
   /** The artifact directory, relative to where the user stands. */
   readonly artifacts: string;
   readonly elapsedMs: number;

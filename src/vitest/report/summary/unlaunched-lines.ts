@@ -1,6 +1,6 @@
 import { groupBy } from '../../../core/group-by.ts';
 import { paint } from '../../screen/paint.ts';
-import { counted } from './layout.ts';
+import { counted, paragraph } from './layout.ts';
 import type { ExplainedCell, NamedCell, PassSummary } from './pass-summary.ts';
 
 // Each cell may have a reason of its own.
@@ -22,16 +22,20 @@ function reasonLines(cells: readonly ExplainedCell[], mark: string, what: string
   const hidden = groups.slice(REASONS_SHOWN).reduce((sum, { length }) => sum + length, 0);
   const lines = groups.slice(0, REASONS_SHOWN).flatMap((same) => {
     const [first] = same;
-    return first === undefined ? [] : [`   ${mark} ${first.testId}   ${which(same)} ${what}: ${first.reason}`];
+    if (first === undefined) return [];
+    return cellLines(`${mark} ${first.testId}`, `${which(same)} ${what}: ${first.reason}`);
   });
   return hidden === 0 ? lines : [...lines, `   ${mark} … ${hidden} more ${what}`];
 }
 
 function notRunLines(cells: readonly NamedCell[]): readonly string[] {
-  return [...groupBy(cells, ({ testId }) => testId)].map(
-    ([testId, alike]) =>
-      `   ${paint('yellow', '■')} ${testId}   ${which(alike)} not run: the session was stopped first`,
+  return [...groupBy(cells, ({ testId }) => testId)].flatMap(([testId, alike]) =>
+    cellLines(`${paint('yellow', '■')} ${testId}`, `${which(alike)} not run: the session was stopped first`),
   );
+}
+
+function cellLines(config: string, text: string): readonly string[] {
+  return paragraph(text, { first: `   ${config}   `, indent: '     ' });
 }
 
 function which(cells: readonly NamedCell[]): string {

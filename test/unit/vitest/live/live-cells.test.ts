@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { NOT_RUN } from '../../../../src/session/scheduler.ts';
 import { describeLive, LiveCells } from '../../../../src/vitest/live/live-cells.ts';
 import { plannedCell } from '../planned-cell.ts';
 
@@ -39,6 +40,13 @@ describe('LiveCells', () => {
     expect([...cells.asked()]).toEqual([]);
     expect([...cells.settled]).toEqual([key]);
     cells.beginPass();
+    expect([...cells.settled]).toEqual([]);
+  });
+
+  it('does not count a cell as settled whose turn never came', async () => {
+    const cells = new LiveCells(() => undefined);
+    expect(await cells.track(key, async () => NOT_RUN)).toBe(NOT_RUN);
+    expect(cells.isBusy).toBe(false);
     expect([...cells.settled]).toEqual([]);
   });
 

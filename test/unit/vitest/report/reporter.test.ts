@@ -1,6 +1,6 @@
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { TestModule, TestRunEndReason, TestSpecification, Vitest } from 'vitest/node';
 import type { Manifest } from '../../../../src/evidence/manifest.ts';
@@ -21,12 +21,12 @@ const SUITE = '/suites/latency.test.ts';
 
 /** What a test of a pass came to; its claim's metadata is there unless it was skipped at once. */
 interface Tested {
-  readonly state?: 'passed' | 'failed' | 'skipped';
+  readonly state?: 'passed' | 'failed' | 'skipped' | 'pending';
   readonly folder?: string;
   readonly message?: string;
 }
 
-function setUp(change: Partial<ReportSource> = {}) {
+function setUp(change: Partial<ReportSource> = {}, config: Partial<Vitest['config']> = {}) {
   const root = mkdtempSync(join(tmpdir(), 'assay-report-'));
   vi.spyOn(process, 'cwd').mockReturnValue(root);
   writeFileSync(join(root, 'demo.yaml'), DEMO_CONFIG);
@@ -36,7 +36,7 @@ function setUp(change: Partial<ReportSource> = {}) {
   const screen: string[] = [];
   const live: string[] = [];
   const print = (line: string): number => screen.push(line);
-  const vitest = { config: { reporters: [['default', {}]] }, logger: { log: print, error: print } };
+  const vitest = { config: { reporters: [['default', {}]], ...config }, logger: { log: print, error: print } };
   const source: ReportSource = {
     reuse: 'off',
     shard: null,
@@ -74,7 +74,9 @@ function testOf(claim: PlannedClaim, { state = 'passed', folder, message }: Test
 }
 
 const moduleOf = (moduleId: string, ...tests: readonly unknown[]): TestModule =>
-  ({ moduleId, children: { allTests: () => tests } }) as unknown as TestModule;
+  ({ moduleId, state: () => 'passed', children: { allTests: () => tests } }) as unknown as TestModule;
+
+const inState = (state: string, module: TestModule): TestModule => Object.assign(module, { state: () => state });
 
 /** Lets a reporter see one pass; answers what it printed. */
 async function pass(
@@ -218,7 +220,7 @@ describe('a pass', () => {
     expect(process.exitCode).toBeUndefined();
   });
 
-  it('complains of claims that a loaded file did not register, and of no other file', async () => {
+  it('complains of claims that a loaded file did not register', async () => {
     const session = setUp();
     const [first, second] = session.claims as [PlannedClaim, PlannedClaim];
     const text = await pass(session, () => {
@@ -227,8 +229,31 @@ describe('a pass', () => {
     });
     expect(text.split('\n').at(-1)).toBe(` ${titleOf(second)} was selected and never registered by ${SUITE}`);
     expect(process.exitCode).toBe(1);
-    process.exitCode = undefined;
-    await pass(session, () => [moduleOf('/suites/other.test.ts')]);
+  });
+
+  it.each([
+    { what: 'before its file was loaded', loaded: false, text: '2 of 2 claims' },
+    { what: 'while it judged', loaded: true, text: '1 of 2 claims' },
+  ])('whose worker died $what names the file and what was not judged', async ({ loaded, text }) => {
+    const session = setUp({}, { testNamePattern: /demo/, tagsFilter: ['tier_5 and not config_other'] });
+    const [first, second] = session.claims as [PlannedClaim, PlannedClaim];
+    const said = await pass(session, () => {
+      session.tell(session.ended(first.planned), session.ended(second.planned));
+      return loaded
+        ? [inState('pending', moduleOf(SUITE, testOf(first, {}), testOf(second, { state: 'pending' })))]
+        : [];
+    });
+    const file = relative(process.cwd(), SUITE);
+    expect(said).toContain(` ✗ ${file}   ${text} not judged: the worker of`);
+    const filters = "-t demo --tags-filter 'tier_5 and not config_other'";
+    expect(said).toContain(`judge again  ASSAY_REUSE=prefer npx vitest run ${file} ${filters}`);
+    expect(said).not.toContain('never registered');
+    expect(process.exitCode).toBe(1);
+  });
+
+  it('whose worker died because somebody interrupted it is no news', async () => {
+    const session = setUp();
+    expect(await pass(session, () => [], { reason: 'interrupted' })).not.toContain('worker');
     expect(process.exitCode).toBeUndefined();
   });
 
@@ -274,6 +299,27 @@ describe('the exit code', () => {
     expect(process.exitCode).toBeUndefined();
   });
 
+  it('stays where words that are typed in watch mode select nothing, which is told all the same', async () => {
+    let why = ['no claim selected - nothing has `x`'];
+    const session = setUp({ selected: () => [], explainEmpty: () => why });
+    await pass(session, () => [], { files: [] });
+    process.exitCode = undefined;
+    why = ['no claim selected - nothing has `y`', 'nearest: `z`'];
+    expect(await pass(session, () => [], { files: [] })).toBe(` ${why.join('\n ')}\n`);
+    expect(process.exitCode).toBeUndefined();
+  });
+
+  it('of a failure is kept where nothing was found out besides', async () => {
+    const skip = { reason: 'insufficient_nodes', detail: 'insufficient_nodes (need 4, have 1)' };
+    const { claims } = setUp();
+    const skipped = claims.map(({ claim, planned }) => ({ claim, planned: { ...planned, skip } }));
+    process.exitCode = 1;
+    await pass(setUp({ selected: () => skipped }), () => [
+      moduleOf(SUITE, ...skipped.map((one) => testOf(one, { state: 'skipped' }))),
+    ]);
+    expect(process.exitCode).toBe(1);
+  });
+
   it('leaves it to other tests where nothing of ours is selected beside them', async () => {
     const session = setUp({ selected: () => [] });
     const test = { name: 'adds', meta: () => ({}), result: () => ({ state: 'passed' }) };
@@ -300,7 +346,54 @@ it('says in the header which part of the cells is run, and how', async () => {
   const session = setUp({ reuse: 'only', shard: { index: 1, count: 2 } });
   const one = setUp({ selected: () => session.claims.slice(0, 1), reuse: 'only', shard: { index: 1, count: 2 } });
   const text = await pass(one, () => []);
-  expect(text.split('\n')[0]).toBe(
-    ' assay  1 config · 1 of 2 cells · 1 claim · artifacts runs/ · reuse only · shard 1/2',
-  );
+  expect(text.split('\n').slice(0, 2)).toEqual([
+    ' assay  1 config · 1 of 2 cells · 1 claim · artifacts runs/ · reuse only',
+    ' shard 1/2',
+  ]);
+});
+
+describe('merged reports', () => {
+  /** Lets a reporter see two reports on one file, of which Vitest keeps the last one. */
+  async function merge(session: ReturnType<typeof setUp>, modules: readonly TestModule[]): Promise<string> {
+    for (const module of modules) session.reporter.onTestModuleEnd(module);
+    return pass(session, () => modules.slice(-1));
+  }
+
+  it('are summed up without a header, and complain of nothing that is not in them', async () => {
+    const session = setUp({}, { mergeReports: '.vitest-reports' });
+    const [first, second] = session.claims as [PlannedClaim, PlannedClaim];
+    const folders = [first, second].map(({ planned }) => {
+      const event = session.ended(planned, { verdicts: [verdict()] });
+      return event.type === 'ended' ? event.folder : '';
+    });
+    const modules = [first, second].map((claim, at) => moduleOf(SUITE, testOf(claim, { folder: folders[at] ?? '' })));
+    expect(await merge(session, modules)).toMatchInlineSnapshot(`
+      "
+       Cells, and for each benchmark the one nearest to its bound
+         demo   2 passed
+           ✓ ttft_p99     20 <= 50 ms             margin +30       conc1
+
+       2 claims passed · reports of 2 runs merged
+      "
+    `);
+    expect(session.live).toEqual([]);
+    expect(process.exitCode).toBeUndefined();
+  });
+
+  it('fail where any of them did, and need no run to say so', async () => {
+    const session = setUp({}, { mergeReports: '.vitest-reports' });
+    const [first, second] = session.claims as [PlannedClaim, PlannedClaim];
+    const failed = testOf(first, { state: 'failed', folder: '/elsewhere/1', message: 'expected 2 to be 0' });
+    const modules = [inState('failed', moduleOf(SUITE, failed)), moduleOf(SUITE, testOf(second, {}))];
+    const text = await merge(session, modules);
+    expect(text).toContain('✗ conc1   ttft_p99 failed');
+    expect(text).toContain(' 1 claim passed · 1 failed · reports of runs that lie elsewhere merged');
+    expect(process.exitCode).toBe(1);
+  });
+
+  it('without any claim are none of our business', async () => {
+    const session = setUp({ selected: () => [] }, { mergeReports: '.vitest-reports' });
+    expect(await merge(session, [moduleOf('/src/add.test.ts')])).toBe('');
+    expect(process.exitCode).toBeUndefined();
+  });
 });

@@ -1,11 +1,11 @@
 import { EventEmitter } from 'node:events';
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { LiveCells } from '../../../../src/vitest/live/live-cells.ts';
 import { Stopper } from '../../../../src/vitest/stop/stopper.ts';
 import { plannedCell } from '../planned-cell.ts';
 
 /** Two cells under load whose teardown ends when a test says so. */
-function setUp({ forcedMs = 60_000 } = {}) {
+function setUp({ forcedMs = 60_000, isTerminal = false } = {}) {
   const log: string[] = [];
   let noteLeft: () => void = () => undefined;
   const left = new Promise<void>((resolve) => {
@@ -15,7 +15,7 @@ function setUp({ forcedMs = 60_000 } = {}) {
   const stopper = new Stopper({
     signals,
     keys: () => keys,
-    isTerminal: () => false,
+    isTerminal: () => isTerminal,
     forcedMs,
     endWith: (code) => void log.push(`ends with ${code}`),
     leave: (code) => {
@@ -176,6 +176,26 @@ describe('a second Ctrl-C', () => {
     run();
     for (let press = 0; press < 3; press += 1) signals.emit('SIGINT', 'SIGINT');
     expect(log.slice(-2)).toEqual(['force', 'leaves with 130']);
+  });
+});
+
+describe('on a terminal', () => {
+  afterEach(() => {
+    vi.useRealTimers();
+  });
+
+  it('what is waited for is told from time to time, and once where it has no name', () => {
+    vi.useFakeTimers({ toFake: ['setInterval'] });
+    const named = setUp({ isTerminal: true });
+    named.run();
+    named.signals.emit('SIGINT', 'SIGINT');
+    vi.advanceTimersByTime(12_000);
+    expect(named.log.filter((line) => line.startsWith('■ stopping: a (await'))).toHaveLength(3);
+    const nameless = setUp({ isTerminal: true });
+    void nameless.session.cells.track('c', () => new Promise(() => undefined));
+    nameless.signals.emit('SIGINT', 'SIGINT');
+    vi.advanceTimersByTime(12_000);
+    expect(nameless.log.filter((line) => line.startsWith('■'))).toEqual(['■ stopping - Ctrl-C again to force']);
   });
 });
 

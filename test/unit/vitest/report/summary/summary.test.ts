@@ -302,6 +302,14 @@ describe('summaryLines', () => {
     expect(lines).toContain('   … 10 more configs   10 passed');
   });
 
+  it('promises no benchmarks where cells were skipped alone, and breaks a long reason', () => {
+    const reason = 'insufficient_nodes (role server needs 4 nodes with selector mi355x, and the cluster has 1 of them)';
+    const lines = summaryLines(summary({ skipped: [{ testId: 'demo', cellId: 'conc1', reason }] }));
+    expect(lines.join('\n')).not.toContain('nearest to its bound');
+    expect(lines.join(' ').replaceAll(/\s+/g, ' ')).toContain(`conc1 skipped: ${reason}`);
+    expect(widest(lines)).toBeLessThanOrEqual(80);
+  });
+
   it('says nothing when there was nothing', () => {
     expect(summaryLines(summary({}))).toEqual([]);
   });
