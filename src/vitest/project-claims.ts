@@ -16,6 +16,8 @@ import type { Suite } from './claims/suite.ts';
 import { readSuites } from './claims/suite-files.ts';
 import { writeTagTypes } from './claims/tag-types.ts';
 
+type ProjectTag = ResolvedConfig['tags'][number];
+
 /** What a project has to say about the cells of a plan, before any of it is in force. */
 export interface DraftedClaims {
   readonly suites: readonly Suite[];
@@ -46,6 +48,8 @@ export class ProjectClaims {
   readonly project: TestProject;
   readonly #surroundings: ProjectSurroundings;
   #current: DraftedClaims | null = null;
+  /** The names of the project's tags that are ours. */
+  #declared: ReadonlySet<string> = new Set();
 
   constructor(project: TestProject, surroundings: ProjectSurroundings) {
     this.project = project;
@@ -82,7 +86,7 @@ export class ProjectClaims {
     const specs = frameworks.map(({ spec }) => spec);
     checkSuites(suites, { cells: cells.map(({ cell }) => cell), specs, isNarrowed });
     const claims = planClaims(suites, cells);
-    const known = new Set([...this.project.config.tags, ...tagsOf(claims)].map(({ name }) => name));
+    const known = new Set([...this.#othersTags(), ...tagsOf(claims)].map(({ name }) => name));
     const filters = readFilters(vitest, this.project, known);
     const selected = selectClaims(claims, filters);
     return { suites, claims, filters, selected: shards?.keep(selected) ?? selected };
@@ -91,11 +95,28 @@ export class ProjectClaims {
   /** Puts a draft in force: the next pass registers its selection. */
   commit(draft: DraftedClaims): void {
     this.#current = draft;
-    declareTags(this.project, draft.claims);
+    this.#declareTags(draft.claims);
     this.#writeTagTypes();
     const { socket } = this.#surroundings;
     const haveTagsOptions = this.project.config.tags.some(setsMore);
     this.project.provide('assay', packSelection(draft.selected, { socket, haveTagsOptions }));
+  }
+
+  #othersTags(): readonly ProjectTag[] {
+    return this.project.config.tags.filter(({ name }) => !this.#declared.has(name));
+  }
+
+  /** Tags of cells that are gone go as well; a tag that the project has already stays as it is. */
+  #declareTags(claims: readonly PlannedClaim[]): void {
+    const others = this.#othersTags();
+    const own = new Map(tagsOf(claims).map((tag) => [tag.name, tag]));
+    for (const { name } of others) own.delete(name);
+    this.#declared = new Set(own.keys());
+    const { tags } = this.project.config;
+    tags.length = 0;
+    for (const tag of others) tags.push(tag);
+    // Vitest takes whatever else is in a tag for an option that it gives to tests.
+    for (const { name, description } of inReadingOrder(own.values())) tags.push({ name, description });
   }
 
   #writeTagTypes(): void {
@@ -111,7 +132,7 @@ export class ProjectClaims {
 }
 
 /** Whether a tag is more than a word to select by. */
-function setsMore({ name: _name, description: _description, ...options }: ResolvedConfig['tags'][number]): boolean {
+function setsMore({ name: _name, description: _description, ...options }: ProjectTag): boolean {
   return Object.keys(options).length > 0;
 }
 
@@ -121,11 +142,4 @@ function tagsOf(claims: readonly PlannedClaim[]): readonly Tag[] {
   const cells = new Set(claims.map(({ planned }) => planned));
   const declared = new Set(claims.map(({ claim }) => claim));
   return [...[...cells].flatMap(tagsOfCell), ...[...declared].flatMap(({ tags }) => tags)];
-}
-
-function declareTags(project: TestProject, claims: readonly PlannedClaim[]): void {
-  const tags = new Map(tagsOf(claims).map((tag) => [tag.name, tag]));
-  for (const { name } of project.config.tags) tags.delete(name);
-  // Vitest takes whatever else is in a tag for an option that it gives to tests.
-  for (const { name, description } of inReadingOrder(tags.values())) project.config.tags.push({ name, description });
 }

@@ -38,8 +38,9 @@ export class LiveSession {
   }
 
   /** Waits until the screen shows a text; rejects when the session ends first. */
-  async shows(text: string): Promise<void> {
-    const isShown = (): boolean => this.#screen.includes(text);
+  async shows(text: string | RegExp): Promise<void> {
+    const isShown = (): boolean =>
+      typeof text === 'string' ? this.#screen.includes(text) : text.test(this.#screen);
     const shown = new Promise<void>((resolve) => {
       this.#onOutput = () => {
         if (isShown()) resolve();
@@ -47,7 +48,7 @@ export class LiveSession {
       this.#onOutput();
     });
     const tooLate = this.ended.then(() => {
-      if (!isShown()) throw new Error(`ended without showing ${text}:\n${this.#screen}`);
+      if (!isShown()) throw new Error(`ended without showing ${String(text)}:\n${this.#screen}`);
     });
     await Promise.race([shown, tooLate]);
   }

@@ -196,7 +196,7 @@ describe('a folder that is not ready', () => {
     if (config === null) rmSync(join(project.root, 'vitest.config.js'));
     expect(idsOf(await planOf(project))).toEqual(['balanced-conc2']);
     const { stdout, exitCode } = await assay(project, 'run', '-t', 'throughput');
-    expect(stdout).toContain('1 claims passed · 1 launched');
+    expect(stdout).toContain('1 claim passed · 1 launched');
     expect(exitCode).toBe(0);
     expect(project.runFolders()).toHaveLength(1);
   });

@@ -86,7 +86,7 @@ describe('assay reap', () => {
     const sweep = ONE_CELL.replace('num_prompts: 8, ', '').replace('sweep:', 'sweep:\n  num_prompts: [8, 100000]');
     const project = new Project({ 'configs/quick.yaml': sweep });
     const session = new LiveSession(project, '-t', 'ttft_p99');
-    await session.shows('0/100000 req');
+    await session.shows(/100000\S* +await /);
     session.kill();
     await session.ended;
     const [first] = runsOf(project);

@@ -106,8 +106,9 @@ export class Stopper {
       this.#gate.giveBack();
       this.#keys?.off('keypress', this.#onKey);
     }
+    if (this.#told === null) return;
     const left = this.#live().length;
-    if (this.#told !== null && left > 0 && left < this.#told) this.#tell();
+    if (left > 0 && left < this.#told) this.#tell();
   }
 
   /** Takes note of a signal that this process or its parent was sent; answers whether it is for us to act. */
