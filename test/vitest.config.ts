@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
@@ -7,5 +8,7 @@ export default defineConfig({
     globalSetup: 'test/temporary.ts',
     testTimeout: 60_000,
     hookTimeout: 60_000,
+    // Half of the time an end-to-end test waits for a process.
+    maxWorkers: Math.max(2, availableParallelism() - 1),
   },
 });

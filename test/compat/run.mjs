@@ -83,6 +83,8 @@ if (nodeFolder === undefined) {
     env: {
       ...process.env,
       ASSAY_TEST_TOOLCHAIN: folder,
+      // Every pool once, with one worker or with two: all combinations are for our own Vitest.
+      ASSAY_POOLS: process.env.ASSAY_POOLS ?? 'half',
       // For what is started by name.
       PATH: `${dirname(node)}${delimiter}${process.env.PATH}`,
     },

@@ -39,8 +39,7 @@ export class LiveSession {
 
   /** Waits until the screen shows a text; rejects when the session ends first. */
   async shows(text: string | RegExp): Promise<void> {
-    const isShown = (): boolean =>
-      typeof text === 'string' ? this.#screen.includes(text) : text.test(this.#screen);
+    const isShown = (): boolean => (typeof text === 'string' ? this.#screen.includes(text) : text.test(this.#screen));
     const shown = new Promise<void>((resolve) => {
       this.#onOutput = () => {
         if (isShown()) resolve();

@@ -123,7 +123,8 @@ describe('a hashed input of one cell changed', () => {
   });
 });
 
-describe('a damaged stored run', () => {
+// Five launches in four sessions.
+describe('a damaged stored run', { timeout: 120_000 }, () => {
   it('is passed over, and the cell launched where the plugin prefers stored runs', async () => {
     const { project, stored } = await storedRuns();
     project.write(
