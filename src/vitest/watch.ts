@@ -5,7 +5,7 @@ import { AssayError, sentenceOf } from '../core/errors.ts';
 import { titleOf } from '../session/planned-claim.ts';
 import type { PlannedClaim } from '../session/planned-claim.ts';
 import type { SessionPlan } from '../session/plan.ts';
-import type { SessionHost } from './host.ts';
+import type { SessionHost } from './session-host.ts';
 import { paint } from './screen/paint.ts';
 import { describeEdits, editsBetween } from './plan-edits.ts';
 import { printLine } from './screen/print.ts';
