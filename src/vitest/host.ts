@@ -70,6 +70,7 @@ async function openHost(vitest: Vitest, options: HostOptions, open: SessionOpene
     const { sequence } = vitest.config;
     sequence.sequencer = shardOnlyOthers(sequence.sequencer, (file) => host.hasSuite(file));
   }
+  endWithoutWorkers(vitest, () => processStopper.close(stoppable));
   vitest.onClose(async () => {
     // A restart in watch mode keeps the Vitest object, and needs a session that lives.
     hosts.delete(vitest);
@@ -77,7 +78,6 @@ async function openHost(vitest: Vitest, options: HostOptions, open: SessionOpene
     forgetPattern();
     await processStopper.close(stoppable);
     broker.close();
-    endWithoutWorkers(vitest);
   });
   return host;
 }

@@ -16,12 +16,22 @@ export function noteLostWorker({ message }: { readonly message: string }): boole
 }
 
 /**
- * Sees to it that a `vitest run` which lost a worker ends soon after our last run is torn down. Vitest 4.1
- * waits a minute for the start of a worker that was killed while it started, and then as long as `teardownTimeout`,
- * which is long for the sake of our runs.
+ * Sees to it that a `vitest run` which lost a worker closes a session when it closes, and ends soon after the last one
+ * is. Of a worker that was killed while it started, Vitest 4.1 awaits the start for a minute, and then as long as
+ * `teardownTimeout`, which is long for the sake of our runs. Vitest 5 awaits its end for ever, before it calls any hook
+ * of `onClose`.
  */
-export function endWithoutWorkers(vitest: Vitest): void {
-  if (!isAnyLost || vitest.config.watch || processStopper.hasSessions) return;
+export function endWithoutWorkers(vitest: Vitest, closeSession: () => Promise<void>): void {
+  if (vitest.config.watch) return;
+  const close = vitest.close.bind(vitest);
+  vitest.close = () => {
+    if (isAnyLost) void closeSession().then(() => leaveSoon(vitest));
+    return close();
+  };
+}
+
+function leaveSoon(vitest: Vitest): void {
+  if (processStopper.hasSessions) return;
   setTimeout(() => {
     printLine(vitest, ` ${paint('yellow', '■')} a worker of Vitest is gone and still waited for: leaving without it`);
     process.exit();
