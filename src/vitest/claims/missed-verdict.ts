@@ -2,6 +2,7 @@ import { join, relative } from 'node:path';
 import { formatNumber } from '../../core/units.ts';
 import type { Verdict } from '../../evidence/verdict.ts';
 import { shellWord } from '../../exec/shell-quote.ts';
+import { typedBefore } from '../screen/typed-before.ts';
 
 /** What a verdict was judged on, to say where to look and what to type. */
 export interface JudgedRun {
@@ -66,15 +67,8 @@ function sentence(detail: string): string {
 function commandsFor(run: JudgedRun | null): readonly string[] {
   if (run === null) return [];
   const { testId, cellId, claim } = run;
-  const again = line('again', `npx assay verify --only-cells ${shellWord(`${testId}/${cellId}`)}`);
-  const rerun = `${typedBefore()}npx vitest run -t "${claim} ${testId} ${cellId}"`;
+  const before = typedBefore(process.env);
+  const again = line('again', `${before}npx assay verify --only-cells ${shellWord(`${testId}/${cellId}`)}`);
+  const rerun = `${before}npx vitest run -t "${claim} ${testId} ${cellId}"`;
   return claim === null ? [again] : [again, line('rerun', rerun)];
-}
-
-/** What the command line changed for this session: without it a rerun would be another workload. */
-function typedBefore(): string {
-  const { ASSAY_SET, ASSAY_CONFIGS, ASSAY_CLUSTER } = process.env;
-  return Object.entries({ ASSAY_SET, ASSAY_CONFIGS, ASSAY_CLUSTER })
-    .map(([name, value = '']) => (value === '' ? '' : `${name}=${shellWord(value)} `))
-    .join('');
 }

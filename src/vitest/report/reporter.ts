@@ -18,7 +18,7 @@ import { mergedLines } from './summary/merged-lines.ts';
 import { counted, paragraph, wrapped } from './summary/layout.ts';
 import type { PassSummary } from './summary/pass-summary.ts';
 import { summaryLines } from './summary/summary.ts';
-import { typedBefore } from './typed-before.ts';
+import { typedBefore } from '../screen/typed-before.ts';
 import { typedSelection } from './typed-selection.ts';
 
 const FAILURE = 1;
