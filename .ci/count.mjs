@@ -1,12 +1,31 @@
-// Adds up Vitest's JSON reports; a failed step without a report still counts as a failure.
+// Adds up Vitest's JSON reports and names what failed, last, where the end of a log shows it;
+// a failed step without a report still counts as a failure.
 import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join, relative } from 'node:path';
+
+const MESSAGE_LINES = 12;
 
 const [failedSteps = '0', folder = '.'] = process.argv.slice(2);
 const reports = readdirSync(folder)
   .filter((name) => name.endsWith('.json'))
-  .map((name) => JSON.parse(readFileSync(join(folder, name), 'utf8')));
+  .map((name) => ({
+    step: basename(name, '.json'),
+    ...JSON.parse(readFileSync(join(folder, name), 'utf8')),
+  }));
 const sum = (field) => reports.reduce((total, report) => total + report[field], 0);
+
+const printFailure = (step, file, name, message) => {
+  console.log(`FAILED in ${step}: ${relative(process.cwd(), file)} > ${name}`);
+  for (const line of message.split('\n').slice(0, MESSAGE_LINES)) console.log(`    ${line}`);
+};
+for (const { step, testResults } of reports) {
+  for (const { name: file, status, message, assertionResults } of testResults) {
+    const failures = assertionResults.filter((test) => test.status === 'failed');
+    for (const test of failures)
+      printFailure(step, file, test.fullName, test.failureMessages.join('\n'));
+    if (status === 'failed' && failures.length === 0) printFailure(step, file, 'the file', message);
+  }
+}
 
 const passed = sum('numPassedTests');
 const failed = Math.max(sum('numFailedTests'), Number(failedSteps));
