@@ -14,16 +14,17 @@ const reports = readdirSync(folder)
   }));
 const sum = (field) => reports.reduce((total, report) => total + report[field], 0);
 
-const printFailure = (step, file, name, message) => {
-  console.log(`FAILED in ${step}: ${relative(process.cwd(), file)} > ${name}`);
+const printFailure = (where, name, message) => {
+  console.log(`FAILED in ${where} > ${name}`);
   for (const line of message.split('\n').slice(0, MESSAGE_LINES)) console.log(`    ${line}`);
 };
 for (const { step, testResults } of reports) {
   for (const { name: file, status, message, assertionResults } of testResults) {
+    const where = `${step}: ${relative(process.cwd(), file)}`;
     const failures = assertionResults.filter((test) => test.status === 'failed');
     for (const test of failures)
-      printFailure(step, file, test.fullName, test.failureMessages.join('\n'));
-    if (status === 'failed' && failures.length === 0) printFailure(step, file, 'the file', message);
+      printFailure(where, test.fullName, test.failureMessages.join('\n'));
+    if (status === 'failed' && failures.length === 0) printFailure(where, 'the file', message);
   }
 }
 

@@ -34,3 +34,8 @@ export function parseListedHost(text: string): ListedHost | null {
 export function isThisMachine(host: string): boolean {
   return ['localhost', '127.0.0.1', '::1'].includes(host.toLowerCase());
 }
+
+/** Whether a host is an address of this machine that no other reaches: several of them make several nodes of it. */
+export function isLoopback(host: string): boolean {
+  return isThisMachine(host) || /^127(?:\.\d{1,3}){3}$/.test(host);
+}

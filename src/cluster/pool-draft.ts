@@ -1,7 +1,7 @@
 import type { z } from 'zod';
 import type { SlurmOptions } from '../config/node-address.ts';
 import type { PathStep } from '../config/yaml/yaml-source.ts';
-import { isThisMachine } from './host.ts';
+import { isLoopback } from './host.ts';
 import {
   commonFactsSchema,
   executorSchema,
@@ -63,7 +63,7 @@ function finish({ executor, slurm, ssh_config: sshConfig }: Fields, nodes: reado
 
 // A port, a user or a key on this machine means an ssh daemon on it, such as that of a container.
 function usualExecutor(nodes: readonly PlacedNode[]): 'local' | 'ssh' {
-  const isLocal = nodes.every(({ node: { address } }) => isThisMachine(address.host) && sshFacts(address).length === 0);
+  const isLocal = nodes.every(({ node: { address } }) => isLoopback(address.host) && sshFacts(address).length === 0);
   return isLocal ? 'local' : 'ssh';
 }
 

@@ -1,7 +1,7 @@
 import type { Unplaced } from '../config/issues/issues.ts';
 import type { PathStep } from '../config/yaml/yaml-source.ts';
 import { nearest } from '../core/nearest.ts';
-import { isHost, isThisMachine } from './host.ts';
+import { isHost, isLoopback, isThisMachine } from './host.ts';
 import { isList, isMapping, sshFacts } from './pool-draft.ts';
 import type { Fields, PlacedNode, PoolDocument, PoolDraft } from './pool-draft.ts';
 import type { PoolNode } from './pool.ts';
@@ -122,7 +122,7 @@ function machineOf({ address: { host, port } }: PoolNode): string {
 }
 
 function notLocal({ path, node: { address } }: PlacedNode): readonly Unplaced[] {
-  if (!isThisMachine(address.host)) {
+  if (!isLoopback(address.host)) {
     const message = `${address.host} is not this machine, and executor local reaches no other`;
     return [{ path, message, hint: 'write `executor: ssh`, or remove the node' }];
   }

@@ -5,18 +5,16 @@ import { hashOfFile } from '../core/hash.ts';
 import type { Sha256 } from '../core/hash.ts';
 import { draftOf } from './atomic-file.ts';
 import { openCapture } from './tables/capture.ts';
-import { samplesTable, trajectoryTable } from './tables/column-schema.ts';
+import { samplesTableWith, trajectoryTable } from './tables/column-schema.ts';
+import type { TableSchema } from './tables/column-schema.ts';
 import type { LoadedTables } from './tables/load-tables.ts';
 import type { Manifest } from './manifest.ts';
 import { writeParquet } from './tables/parquet.ts';
 import { readSamples, readTrajectory } from './tables/read-columns.ts';
 import { RUN_FILES } from './run-folder.ts';
 import type { RunWriter } from './run-writer.ts';
-
-const TABLES = [
-  { schema: samplesTable, file: RUN_FILES.samples, live: RUN_FILES.liveSamples },
-  { schema: trajectoryTable, file: RUN_FILES.trajectory, live: RUN_FILES.liveTrajectory },
-] as const;
+import type { SampleColumn, SampleRow } from './tables/samples.ts';
+import type { TrajectoryRow } from './tables/trajectory.ts';
 
 /**
  * Where the rows of a table come from. `captured`: they came while the workload ran, and are Parquet.
@@ -27,7 +25,7 @@ type RowOrigin = 'captured' | 'streamed' | 'parsed';
 
 /** A table of an ended run that is read again. */
 export interface StoredTable {
-  readonly schema: (typeof TABLES)[number]['schema'];
+  readonly schema: TableSchema<SampleRow> | TableSchema<TrajectoryRow>;
   /** Its Parquet file and its live stream, inside the run directory. */
   readonly file: string;
   readonly live: string;
@@ -37,11 +35,15 @@ export interface StoredTable {
 }
 
 /**
- * Says of each table of a run where its rows come from.
+ * Says of each table of a run where its rows come from; `sampleColumns` are those that its framework adds.
  *
  * @throws AssayError PARSE_FAILED for a run that does not say, and for a table of both kinds of rows.
  */
-export function storedTables(folder: string, { captured_rows: captured, sidecars }: Manifest): readonly StoredTable[] {
+export function storedTables(
+  folder: string,
+  { captured_rows: captured, sidecars }: Manifest,
+  sampleColumns: readonly SampleColumn[] = [],
+): readonly StoredTable[] {
   if (captured === null) {
     throw new AssayError(
       'PARSE_FAILED',
@@ -49,7 +51,11 @@ export function storedTables(folder: string, { captured_rows: captured, sidecars
       { hint: 'run the cell again to have it read by this version' },
     );
   }
-  return TABLES.map((table) => {
+  const tables = [
+    { schema: samplesTableWith(sampleColumns), file: RUN_FILES.samples, live: RUN_FILES.liveSamples },
+    { schema: trajectoryTable, file: RUN_FILES.trajectory, live: RUN_FILES.liveTrajectory },
+  ];
+  return tables.map((table) => {
     const capturedRows = captured[table.schema.name];
     const common = { ...table, capturedRows };
     if (capturedRows === 0) return { ...common, origin: 'parsed' };
@@ -78,6 +84,10 @@ export interface Staging {
   finish(): Promise<readonly ReparsedTable[]>;
 }
 
+function isSamples(schema: StoredTable['schema']): schema is TableSchema<SampleRow> {
+  return schema.name === 'samples';
+}
+
 /** Does work with a staging place, which is gone afterwards; the run is locked meanwhile. */
 export async function withStaging<Result>(
   folder: string,
@@ -88,7 +98,8 @@ export async function withStaging<Result>(
   // Of a process that died.
   rmSync(place, { recursive: true, force: true });
   mkdirSync(place);
-  const samples = openCapture(join(place, RUN_FILES.liveSamples), samplesTable);
+  const [samplesSchema = samplesTableWith([])] = tables.flatMap(({ schema }) => (isSamples(schema) ? [schema] : []));
+  const samples = openCapture(join(place, RUN_FILES.liveSamples), samplesSchema);
   const trajectory = openCapture(join(place, RUN_FILES.liveTrajectory), trajectoryTable);
   const close = (): Promise<unknown> => Promise.all([samples.close(), trajectory.close()]);
   const parsed = { samples: 0, trajectory: 0 };

@@ -1,5 +1,7 @@
 import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { copyFile, readFile } from 'node:fs/promises';
+import { isUtf8 } from 'node:buffer';
+import { dirname, join } from 'node:path';
 import { dump, load } from 'js-yaml';
 import { AssayError } from '../core/errors.ts';
 import { hashOfFile } from '../core/hash.ts';
@@ -8,7 +10,7 @@ import type { Scrubber } from '../core/scrubber.ts';
 import { reserveFor, writeFileAtomically } from './atomic-file.ts';
 import { openCapture } from './tables/capture.ts';
 import type { Capture } from './tables/capture.ts';
-import { samplesTable, trajectoryTable } from './tables/column-schema.ts';
+import { samplesTableWith, trajectoryTable } from './tables/column-schema.ts';
 import type { TableSchema } from './tables/column-schema.ts';
 import { EventLog } from './events.ts';
 import { manifestSchema } from './manifest.ts';
@@ -17,7 +19,7 @@ import { parseManifest, requireRewritable } from './parse-manifest.ts';
 import { writeParquet } from './tables/parquet.ts';
 import { RUN_FILES } from './run-folder.ts';
 import { sidecarPaths } from './run-reader.ts';
-import type { SampleRow } from './tables/samples.ts';
+import type { SampleColumn, SampleRow } from './tables/samples.ts';
 import { scrubbedManifest, scrubbedTable, scrubbedValues } from './scrubbed.ts';
 import type { TrajectoryRow } from './tables/trajectory.ts';
 import { writeVerification } from './verification.ts';
@@ -56,19 +58,22 @@ export class RunWriter {
   readonly events: EventLog;
   readonly #folder: string;
   readonly #scrubber: Scrubber;
+  readonly #samplesTable: TableSchema<SampleRow>;
   readonly #samples: Capture<SampleRow>;
   readonly #trajectory: Capture<TrajectoryRow>;
   readonly #timer: NodeJS.Timeout;
   #rows = { samples: 0, trajectory: 0 };
   #flushFailure: Error | null = null;
 
-  constructor(folder: string, scrubber: Scrubber = noSecrets) {
+  /** `sampleColumns` are those that the framework adds to samples.parquet. */
+  constructor(folder: string, scrubber: Scrubber = noSecrets, sampleColumns: readonly SampleColumn[] = []) {
     this.#folder = folder;
+    this.#samplesTable = samplesTableWith(sampleColumns);
     this.#scrubber = scrubber;
     // A run that ends because the disk is full must be able to say so.
     reserveFor(join(folder, RUN_FILES.manifest));
     this.events = new EventLog(join(folder, RUN_FILES.events), scrubber);
-    this.#samples = openCapture(join(folder, RUN_FILES.liveSamples), scrubbedTable(samplesTable, scrubber));
+    this.#samples = openCapture(join(folder, RUN_FILES.liveSamples), scrubbedTable(this.#samplesTable, scrubber));
     this.#trajectory = openCapture(join(folder, RUN_FILES.liveTrajectory), scrubbedTable(trajectoryTable, scrubber));
     this.#timer = setInterval(() => void this.flush().catch(reportedByCloseTables), FLUSH_INTERVAL_MS);
   }
@@ -105,6 +110,15 @@ export class RunWriter {
     this.file(`${RUN_FILES.attachments}/${name}`, content);
   }
 
+  /** Keeps a file that a framework left, as it is but for secrets in a text: `attachments/<name>`, which may name a folder. */
+  async attachFile(name: string, from: string): Promise<void> {
+    const to = join(this.#folder, RUN_FILES.attachments, name);
+    mkdirSync(dirname(to), { recursive: true });
+    const text = this.#scrubber === noSecrets ? null : decoded(await readFile(from));
+    if (text === null) await copyFile(from, to);
+    else writeFileSync(to, this.#scrubber.scrub(text));
+  }
+
   /** Rows recorded so far. */
   rows(): { readonly samples: number; readonly trajectory: number } {
     return this.#rows;
@@ -126,7 +140,7 @@ export class RunWriter {
   async toParquet(): Promise<Readonly<Record<string, number>>> {
     await this.closeTables();
     return {
-      [RUN_FILES.samples]: await this.#convert(RUN_FILES.liveSamples, RUN_FILES.samples, samplesTable),
+      [RUN_FILES.samples]: await this.#convert(RUN_FILES.liveSamples, RUN_FILES.samples, this.#samplesTable),
       [RUN_FILES.trajectory]: await this.#convert(RUN_FILES.liveTrajectory, RUN_FILES.trajectory, trajectoryTable),
     };
   }
@@ -179,6 +193,11 @@ export function readOwnManifest(folder: string): Manifest {
   const manifest = parseManifest(readFileSync(path, 'utf8'), path);
   requireRewritable(folder, manifest);
   return manifest;
+}
+
+/** A file's text; null for one that is none. */
+function decoded(bytes: Buffer): string | null {
+  return isUtf8(bytes) ? bytes.toString() : null;
 }
 
 function reportedByCloseTables(): void {}

@@ -9,11 +9,13 @@ export interface Creation {
   readonly imageId: string;
   readonly command: Command;
   readonly options: Pick<StartOptions, 'runId' | 'role'>;
+  /** The name of the host: several nodes of one machine share its engine. */
+  readonly host: string;
 }
 
-/** The name of a role's container. */
-export function containerName({ runId, role }: Pick<StartOptions, 'runId' | 'role'>): string {
-  return `assay-${runId}-${role}`;
+/** The name of a role's container on a host. */
+export function containerName({ host, options: { runId, role } }: Pick<Creation, 'host' | 'options'>): string {
+  return `assay-${runId}-${role}.${host.replaceAll(/[^\w.-]/g, '_')}`;
 }
 
 /**
@@ -21,10 +23,11 @@ export function containerName({ runId, role }: Pick<StartOptions, 'runId' | 'rol
  * Not privileged, and no init process of the engine's: podman hosts often lack it, and the first process, whose
  * usage counts, would be that one. A program that handles no SIGTERM is therefore killed after the grace time.
  */
-export function createArgs({ container, imageId, command, options }: Creation, envFile: string): readonly string[] {
+export function createArgs(creation: Creation, envFile: string): readonly string[] {
+  const { container, imageId, command, options } = creation;
   return [
     'create',
-    `--name=${containerName(options)}`,
+    `--name=${containerName(creation)}`,
     `--label=${CONTAINER_LABEL}=${options.runId}`,
     `--label=assay.role=${options.role}`,
     '--pull=never',
@@ -42,16 +45,18 @@ export function createArgs({ container, imageId, command, options }: Creation, e
 }
 
 // `--volume` would make docker create a folder where the source is missing.
-function mountsOf({ mounts }: ContainerSpec, { reads = [] }: Command): readonly string[] {
+function mountsOf({ mounts }: ContainerSpec, { reads = [], writes = [] }: Command): readonly string[] {
   const asked = mounts.map((mount) => {
     const [source = '', target = '', mode] = mount.split(':');
     return { source, target, isReadOnly: mode === 'ro' };
   });
   const targets = new Set(asked.map(({ target }) => target));
-  const read = [...new Set(reads)]
-    .filter((path) => !targets.has(path))
-    .map((path) => ({ source: path, target: path, isReadOnly: true }));
-  return [...asked, ...read].map(({ source, target, isReadOnly }) =>
+  const alike = (paths: readonly string[], isReadOnly: boolean): typeof asked =>
+    [...new Set(paths)]
+      .filter((path) => !targets.has(path))
+      .map((path) => ({ source: path, target: path, isReadOnly }));
+  const read = reads.filter((path) => !writes.includes(path));
+  return [...asked, ...alike(read, true), ...alike(writes, false)].map(({ source, target, isReadOnly }) =>
     ['type=bind', `source=${source}`, `target=${target}`, ...(isReadOnly ? ['readonly'] : [])].map(quoted).join(','),
   );
 }

@@ -51,11 +51,11 @@ interface Role {
 
 async function startContainer(engine: Engine, role: Role): Promise<RunningProcess> {
   const image = await presentImage(engine, role.container);
-  const id = await create(engine, { ...role, imageId: image.id });
+  const id = await create(engine, { ...role, imageId: image.id, host: engine.host });
   try {
     const stream = await begin(engine, id, role);
     const pid = await succeed(engine, `inspect the container ${id}`, ['inspect', '--format', '{{.State.Pid}}', id]);
-    const name = containerName(role.options);
+    const name = containerName({ host: engine.host, options: role.options });
     return containerProcess(
       { engine, id: { kind: 'container', id, pid: Number(pid), image: image.digest }, name },
       stream,
@@ -70,7 +70,7 @@ async function startContainer(engine: Engine, role: Role): Promise<RunningProces
 /** Starts a container, and what prints what it prints. */
 async function begin(engine: Engine, id: string, { container, command, options }: Role): Promise<RunningProcess> {
   const what = `start ${command.file} in a container of ${container.image}`;
-  const follow = followCommand(engine, id, containerName(options));
+  const follow = followCommand(engine, id, containerName({ host: engine.host, options }));
   const stream = await engine.executor.start(follow, { ...options, secrets: {} });
   for (;;) {
     const isOver = stream.exit() !== null;

@@ -9,6 +9,8 @@ export interface Command {
   readonly env?: Readonly<Record<string, string>>;
   /** Files and folders of the host that the program reads: a container sees them at the same place. */
   readonly reads?: readonly string[];
+  /** Folders of the host that the program writes into: a container sees them at the same place. */
+  readonly writes?: readonly string[];
 }
 
 /** How to run a short command. */

@@ -6,6 +6,7 @@ import type { HostsSpec } from './hosts.ts';
 import { findMarked, localExecutor } from './local.ts';
 import { withPlainHosts } from './plain-hosts.ts';
 import { CLIENT_LABEL, JOB_HOST_LABEL } from './run-label.ts';
+import { removeScratch } from './scratch.ts';
 import { cancelSlurmArrays } from './slurm-array.ts';
 import { cancelAllocations, findAllocations, reachSlurmJob } from './slurm.ts';
 import { endConnections } from './ssh.ts';
@@ -86,9 +87,20 @@ function endOnHosts(spec: HostsSpec, runId: string): Promise<Leftovers> {
   const { container } = spec;
   if (spec.reach.executor === 'slurm') return endAllocations(spec, runId);
   return withPlainHosts(spec, runId, async (executors) => {
-    const inside = executors.map((executor) => (container === null ? executor : inContainer(executor, container)));
-    return addLeftovers(await Promise.all(inside.map((executor) => endLabelled(executor, runId))));
+    // Nodes that are one machine have the same on them.
+    const machines = spec.reach.executor === 'local' ? executors.slice(0, 1) : executors;
+    const inside = machines.map((executor) => (container === null ? executor : inContainer(executor, container)));
+    return addLeftovers(await Promise.all(inside.map((executor) => clean(executor, runId))));
   });
+}
+
+async function clean(executor: Executor, runId: string): Promise<Leftovers> {
+  const ended = await endLabelled(executor, runId);
+  const scratch = await removeScratch(executor, runId).then(
+    () => NOTHING,
+    (thrown: unknown) => unconfirmed(executor.host, thrown),
+  );
+  return addLeftovers([ended, scratch]);
 }
 
 // A session that lives and finds its tasks gone asks for jobs of their own.

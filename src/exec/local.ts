@@ -22,11 +22,11 @@ const RUN_TIMEOUT_MS = 60_000;
 // After SIGKILL: what takes longer is stuck in the kernel.
 const KILLED_MS = 10_000;
 
-/** Runs commands on this machine. */
-export function localExecutor(host: string): Executor {
+/** Runs commands on this machine; nodes of it that have loopback addresses of their own listen there. */
+export function localExecutor(host: string, address = LOOPBACK): Executor {
   return {
     host,
-    address: LOOPBACK,
+    address: address.startsWith('127.') ? address : LOOPBACK,
     run: runLocal,
     start: startLocal,
     copyIn: (from, to) => copy('SETUP_FAILED', from, to),

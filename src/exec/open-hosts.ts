@@ -56,7 +56,7 @@ async function reachPlain(spec: HostsSpec, runId: string, waiting: Waiting): Pro
       const lockable = process.platform === 'win32' ? [] : nodes;
       const carriers = new Map(lockable.map(({ name }) => [name, localCarrier(name)]));
       const locks = await lockAll(spec, carriers, waiting);
-      const executors = new Map(nodes.map(({ name }) => [name, localExecutor(name)]));
+      const executors = new Map(nodes.map(({ name, address }) => [name, localExecutor(name, address.host)]));
       return { executors, allocation: null, close: () => releaseAll(locks) };
     }
     case 'ssh': {

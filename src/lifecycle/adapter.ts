@@ -5,6 +5,7 @@ import type { Threshold } from '../config/threshold.ts';
 import type { Manifest } from '../evidence/manifest.ts';
 import type { Verdict } from '../evidence/verdict.ts';
 import type { RunWriter } from '../evidence/run-writer.ts';
+import type { SampleColumn } from '../evidence/tables/samples.ts';
 import type { Command, Executor, ProcessUsage, RunningProcess } from '../exec/executor.ts';
 import type { HostsSpec } from '../exec/hosts.ts';
 import type { RunTables } from '../verdicts/run-tables.ts';
@@ -72,6 +73,11 @@ export interface RunContext {
   launchRole(role: string, host: string, command: Command): Promise<LaunchedRole>;
   /** Every role process of this run, in launch order. */
   readonly launched: readonly LaunchedRole[];
+  /**
+   * A folder on each host of the run for what its programs write, the same path on all of them; containers that name it
+   * in `writes` see it there. It is removed in teardown. Rejects with SETUP_FAILED where it cannot be made.
+   */
+  scratch(): Promise<string>;
   /** Tells whoever watches how far the work is. */
   report(progress: Progress): void;
 }
@@ -84,7 +90,10 @@ export interface ParseContext {
   /** The run directory, absolute: `logs/`, `attachments/`. */
   readonly folder: string;
   /** What the run was, as its manifest says it. */
-  readonly run: Pick<Manifest, 'params' | 'knobs' | 'model_descriptor' | 'bindings' | 'hosts' | 'launches'>;
+  readonly run: Pick<
+    Manifest,
+    'params' | 'knobs' | 'model_descriptor' | 'bindings' | 'hosts' | 'launches' | 'timestamp_start'
+  >;
   /** Takes the rows that were not captured while the workload ran. */
   readonly writer: Pick<RunWriter, 'sample' | 'point'>;
 }
@@ -143,6 +152,8 @@ export interface Framework {
   readonly spec: FrameworkSpec;
   /** Bump it when the adapter changes what it launches: old runs are then no longer the same workload. */
   readonly launchVersion: number;
+  /** What its samples have besides the columns of every framework. Default: nothing. */
+  readonly sampleColumns?: readonly SampleColumn[];
   /** Makes the adapter of one run; null while the framework's cells can be planned but not launched. */
   readonly create: (() => Adapter) | null;
 }

@@ -4,6 +4,7 @@ import { RUN_FILES } from '../evidence/run-folder.ts';
 import type { RunWriter } from '../evidence/run-writer.ts';
 import type { Command, Executor, StartOptions } from '../exec/executor.ts';
 import type { Hosts } from '../exec/hosts.ts';
+import { makeScratch, removeScratch, scratchOf } from '../exec/scratch.ts';
 import type { LaunchedRole, Progress, RunContext, RunRequest } from './adapter.ts';
 import type { Instrument } from './instrument.ts';
 import { KeptServers } from './kept-servers.ts';
@@ -58,6 +59,7 @@ export class JobContext implements RunContext {
   #launched: LaunchedRole[] = [];
   #isOver = false;
   readonly #labels = new Set<string>();
+  #scratch: Promise<string> | null = null;
 
   constructor(options: JobContextOptions) {
     this.#options = options;
@@ -88,6 +90,24 @@ export class JobContext implements RunContext {
 
   executor(host: string): Executor {
     return this.hosts.executor(host);
+  }
+
+  scratch(): Promise<string> {
+    this.signal.throwIfAborted();
+    return (this.#scratch ??= this.#makeScratch());
+  }
+
+  async #makeScratch(): Promise<string> {
+    const { runId } = this.request;
+    await Promise.all(this.hosts.executors().map((executor) => makeScratch(executor, runId)));
+    return scratchOf(runId);
+  }
+
+  /** Removes what `scratch` made. Rejects when something of it stays on a host. */
+  async removeScratch(): Promise<void> {
+    if (this.#scratch === null) return;
+    await this.#scratch.catch(() => undefined);
+    await Promise.all(this.hosts.executors().map((executor) => removeScratch(executor, this.request.runId)));
   }
 
   report(progress: Progress): void {
@@ -153,10 +173,11 @@ export class JobContext implements RunContext {
     return (await this.#options.maySucceed?.()) ?? false;
   }
 
-  /** Leaves the roles running for the next run: teardown then finds none, and this run's logs stay as they are. */
+  /** Leaves the roles that run for the next run: teardown then finds none, and this run's logs stay as they are. */
   async keepServers(): Promise<void> {
-    this.kept.keep(this.#launched, this.request.runId);
-    const processes = this.#launched.map(({ process }) => process);
+    const running = this.#launched.filter(({ process }) => process.exit() === null);
+    this.kept.keep(running, this.request.runId);
+    const processes = running.map(({ process }) => process);
     this.#launched = [];
     await Promise.all(processes.map((process) => process.redirect(null)));
   }

@@ -20,16 +20,23 @@ export interface RolePlan {
   /** The roles that must be ready before: a router comes after the servers it routes to. */
   readonly after: readonly string[];
   readonly command: (place: Place) => Command;
-  readonly readiness: Readiness;
+  /** The same on every host, unless each has its own. */
+  readonly readiness: Readiness | ((place: Place) => Readiness);
+  /** Where it is launched. Default: on the hosts that the topology binds the role to. */
+  readonly hosts?: readonly string[];
 }
 
 /**
- * Launches roles on all their hosts at once, each as soon as those before it are ready.
+ * Launches roles on all their hosts at once, each as soon as those before it are ready; `earlier` are ready already.
  *
- * @returns every launched role, in the order of the plans and of their hosts.
+ * @returns every role that it launched, in the order of the plans and of their hosts.
  * @throws WorkloadFailure the first that occurs; nothing is being started any more when it is thrown.
  */
-export async function launchRoles(context: RunContext, plans: readonly RolePlan[]): Promise<readonly ReadyRole[]> {
+export async function launchRoles(
+  context: RunContext,
+  plans: readonly RolePlan[],
+  earlier: readonly ReadyRole[] = [],
+): Promise<readonly ReadyRole[]> {
   refuseCircles(plans);
   const failed = new AbortController();
   const signal = AbortSignal.any([context.signal, failed.signal]);
@@ -41,11 +48,12 @@ export async function launchRoles(context: RunContext, plans: readonly RolePlan[
   };
   const launchAfter = async (plan: RolePlan): Promise<readonly ReadyRole[]> => {
     const before = await Promise.all(plans.filter(({ role }) => plan.after.includes(role)).map(start));
-    const places = (context.request.hosts[plan.role] ?? []).map((host, index) => ({
+    const ready = [...earlier.filter(({ role }) => plan.after.includes(role)), ...before.flat()];
+    const places = (plan.hosts ?? context.request.hosts[plan.role] ?? []).map((host, index) => ({
       host,
       index,
       address: context.executor(host).address,
-      ready: before.flat(),
+      ready,
     }));
     return allOrNothing(
       places.map((place) => launchOne(context, { plan, place, signal })),
@@ -65,7 +73,8 @@ interface OneLaunch {
 async function launchOne(context: RunContext, { plan, place, signal }: OneLaunch): Promise<ReadyRole> {
   signal.throwIfAborted();
   const launched = await context.launchRole(plan.role, place.host, plan.command(place));
-  return waitUntilReady(context, { launched, readiness: plan.readiness, signal });
+  const readiness = typeof plan.readiness === 'function' ? plan.readiness(place) : plan.readiness;
+  return waitUntilReady(context, { launched, readiness, signal });
 }
 
 /** All results, or the first failure once every other one has come to its end too. */

@@ -8,11 +8,16 @@ import type { JobContext } from './context.ts';
  * from an earlier run has left, except the servers that are kept for the next run.
  */
 export async function removeOrphans(context: JobContext): Promise<Leftovers> {
-  const places = context.labels.flatMap((label) => context.request.on.nodes.map(({ name }) => ({ label, name })));
+  const { reach, nodes } = context.request.on;
+  const names = nodes.map(({ name }) => name);
+  // Nodes that are one machine find the same.
+  const machines = reach.executor === 'local' ? names.slice(0, 1) : names;
+  const places = context.labels.flatMap((label) => machines.map((name) => ({ label, name })));
   const { count, unconfirmed } = addLeftovers(
     await Promise.all(
       places.map(({ label, name }) => {
-        const kept = context.kept.idsOf(label, name);
+        const there = reach.executor === 'local' ? names : [name];
+        const kept = there.flatMap((host) => context.kept.idsOf(label, host));
         return endLabelled(context.executor(name), label, (item) => kept.some((id) => belongsTo(item, id)));
       }),
     ),

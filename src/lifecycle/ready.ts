@@ -24,6 +24,8 @@ export type Readiness = {
     }
   /** It prints a line. */
   | { readonly kind: 'log'; readonly pattern: RegExp }
+  /** It runs: what it does from then on is its work, or is seen elsewhere. */
+  | { readonly kind: 'started' }
 );
 
 /**
@@ -102,6 +104,7 @@ function watchLines({ launched, readiness }: Waiting): LineWatch {
 /** The role's base URL once it is ready, null for one that has none; undefined while it is not ready. */
 async function probe({ launched, readiness }: Waiting, hasPrinted: boolean): Promise<string | null | undefined> {
   const known = readyAt.get(launched.process);
+  if (readiness.kind === 'started') return null;
   if (readiness.kind === 'log') return hasPrinted ? null : known;
   const url = known ?? readiness.url(launched.process);
   return url !== null && (await answers(`${url}${readiness.path}`)) ? url : undefined;

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { sentenceOf } from '../core/errors.ts';
 import { formatDuration } from '../core/units.ts';
+import { isSuccess } from '../exec/exit.ts';
 import { RUN_FILES } from '../evidence/run-folder.ts';
 import type { HostState } from './host-state.ts';
 import { Interruption } from './interruption.ts';
@@ -91,7 +92,9 @@ class Teardown {
   async #keepServers(): Promise<boolean> {
     const { context } = this.#parts;
     const isWhole = this.#ending.cause === null || this.#parts.record.manifest.status === 'failed_verification';
-    const areAlive = context.launched.length > 0 && context.launched.every(({ process }) => process.exit() === null);
+    const ends = context.launched.map(({ process }) => process.exit());
+    // A program that has done its work is over, and no server to keep.
+    const areAlive = ends.includes(null) && ends.every((end) => end === null || isSuccess(end));
     const { reuse_server: isAllowed } = context.request.cell.workload;
     if (!isAllowed || !isWhole || !areAlive || !(await context.maySucceed())) return false;
     await context.keepServers();
@@ -104,6 +107,7 @@ class Teardown {
     await this.#attempt(() => this.#ending.hostState.snapshot('post'));
     const left = await this.#attempt(() => removeOrphans(context));
     for (const reason of left?.unconfirmed ?? []) this.#errors.add(reason);
+    await this.#attempt(() => context.removeScratch());
     return { orphans: left?.count ?? null, unconfirmed: [...(left?.unconfirmed ?? context.hostNames())] };
   }
 

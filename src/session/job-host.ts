@@ -14,7 +14,7 @@ import type { Hosts } from '../exec/hosts.ts';
 import { addLeftovers, endLabelled } from '../exec/leftovers.ts';
 import { cancelSlurmArrays } from '../exec/slurm-array.ts';
 import { hostsOf } from '../exec/open-hosts.ts';
-import type { RunRequest } from '../lifecycle/adapter.ts';
+import type { Adapter, Framework, RunRequest } from '../lifecycle/adapter.ts';
 import { JobContext } from '../lifecycle/context.ts';
 import { Interruption } from '../lifecycle/interruption.ts';
 import { runJob } from '../lifecycle/job.ts';
@@ -51,7 +51,7 @@ class JobHost {
     const { scrubber, secrets, refusal } = secretsOf(request);
     printInto(folder, scrubber);
     this.#hosts ??= hostsOf(request.on, request.runId);
-    const writer = new RunWriter(folder, scrubber);
+    const writer = new RunWriter(folder, scrubber, frameworkOf(request).sampleColumns);
     const context = new JobContext({
       request,
       writer,
@@ -145,9 +145,15 @@ class JobHost {
   }
 }
 
-function adapterOf({ cell }: RunRequest): ReturnType<NonNullable<(typeof frameworks)[number]['create']>> {
-  const create = frameworks.find(({ spec }) => spec.name === cell.workload.framework)?.create ?? null;
-  if (create === null) throw new Error(`no adapter for ${cell.workload.framework}`);
+function frameworkOf({ cell }: RunRequest): Framework {
+  const framework = frameworks.find(({ spec }) => spec.name === cell.workload.framework);
+  if (framework === undefined) throw new Error(`no framework ${cell.workload.framework}`);
+  return framework;
+}
+
+function adapterOf(request: RunRequest): Adapter {
+  const { create, spec } = frameworkOf(request);
+  if (create === null) throw new Error(`no adapter for ${spec.name}`);
   return create();
 }
 

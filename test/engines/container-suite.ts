@@ -50,7 +50,7 @@ function getsWhatItNeeds(bench: () => Bench): void {
     const format = '{{.Name}} {{index .Config.Labels "assay.run_id"}} {{index .Config.Labels "assay.role"}}';
     const told = await bench().client('container', 'inspect', '--format', format, containerId);
     await process.stop(0);
-    expect(told.replace(/^\//, '')).toBe(`assay-${runId}-decode ${runId} decode`);
+    expect(told.replace(/^\//, '')).toBe(`assay-${runId}-decode.here ${runId} decode`);
   });
 
   it('is identified by its image and its first process', async () => {
@@ -207,7 +207,7 @@ function tellsHowItEnds(bench: () => Bench, runtime: ContainerSpec['runtime']): 
     await printed(role, 'broke off');
     expect(role.exit()).toBeNull();
     expect(await role.stop(20_000)).toEqual({ kind: 'exited', code: 7 });
-    expect(log()).toContain(`the log of container assay-${runId}-server broke off`);
+    expect(log()).toContain(`the log of container assay-${runId}-server.here broke off`);
   });
 
   it('is lost when somebody removes it', async () => {

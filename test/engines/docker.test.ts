@@ -24,7 +24,7 @@ function tellsOutOfMemory(bench: () => Bench): void {
     await bench().client('update', '--memory=16m', '--memory-swap=16m', containerId);
     writeFileSync(join(folder, 'go'), '');
     expect(await process.exited).toEqual({ kind: 'exited', code: 137, isOutOfMemory: true });
-    const line = `container assay-${runId}-server exited with code 137, OOMKilled`;
+    const line = `container assay-${runId}-server.here exited with code 137, OOMKilled`;
     expect(process.tail(1)).toEqual([line]);
     expect(log().trimEnd().split('\n').at(-1)).toBe(line);
     await process.stop(0);

@@ -1,4 +1,4 @@
-import type { SampleRow } from './samples.ts';
+import type { SampleColumn, SampleRow } from './samples.ts';
 import type { TrajectoryRow } from './trajectory.ts';
 
 /** What a row's accessor returns for each SQL type; a timestamp is milliseconds since the Unix epoch. */
@@ -38,10 +38,7 @@ export interface TableSchema<Row> {
   readonly columns: readonly Column<Row>[];
 }
 
-/**
- * samples.parquet, one row per request. A framework that measures more passes
- * `{ ...samplesTable, columns: [...samplesTable.columns, extra] }`.
- */
+/** samples.parquet, one row per request: what every framework has. */
 export const samplesTable: TableSchema<SampleRow> = {
   name: 'samples',
   version: '1',
@@ -155,6 +152,17 @@ export const samplesTable: TableSchema<SampleRow> = {
     },
   ],
 };
+
+/** samples.parquet of a framework that adds columns of its own, which its rows carry in `more`. */
+export function samplesTableWith(columns: readonly SampleColumn[]): TableSchema<SampleRow> {
+  return { ...samplesTable, columns: [...samplesTable.columns, ...columns.map(ownColumn)] };
+}
+
+function ownColumn({ name, type, ...rest }: SampleColumn): Column<SampleRow> {
+  // What a column cannot hold is refused when the row is appended.
+  const of = (row: SampleRow): never => (row.more?.[name] ?? null) as never;
+  return { name, type, nullable: true, ...rest, of };
+}
 
 /** trajectory.parquet, long format: one row per point of one metric. */
 export const trajectoryTable: TableSchema<TrajectoryRow> = {

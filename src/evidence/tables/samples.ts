@@ -25,4 +25,15 @@ export interface SampleRow {
   readonly latenessMs: number | null;
   /** Every gap between two streamed chunks of this request. */
   readonly itlsMs: readonly number[];
+  /** What the framework measures besides, by the names of its own columns; a column that is not here is null. */
+  readonly more?: Readonly<Record<string, number | string | null>>;
+}
+
+/** A column that one framework adds to samples.parquet. */
+export interface SampleColumn {
+  readonly name: string;
+  readonly type: 'DOUBLE' | 'BIGINT' | 'VARCHAR';
+  /** The unit of the numbers, where they have one. */
+  readonly unit?: string;
+  readonly description: string;
 }

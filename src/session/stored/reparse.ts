@@ -8,6 +8,7 @@ import { checkRawData } from '../../evidence/reparsed-raw.ts';
 import { areStored, draftTables, loadReparsed, storedTables, withStaging } from '../../evidence/reparsed-tables.ts';
 import type { ReparsedTable } from '../../evidence/reparsed-tables.ts';
 import { readManifest } from '../../evidence/run-reader.ts';
+import type { SampleColumn } from '../../evidence/tables/samples.ts';
 import { withVerification, writeVerification } from '../../evidence/verification.ts';
 import type { Verification } from '../../evidence/verification.ts';
 import type { Framework } from '../../lifecycle/adapter.ts';
@@ -56,19 +57,27 @@ export async function reparse(folder: string, options: ReparseOptions): Promise<
   const amended = await amendRun(folder, (manifest) => {
     before = manifest;
     after = manifest;
-    return withStaging(folder, storedTables(folder, manifest), async (staging) => {
-      const reader = readerOf(folder, manifest, options.frameworks);
-      const reading = await reader.read(staging.writer);
-      const tables = await staging.finish();
-      const today = await judged(folder, manifest, { reader, reading, tables });
-      const isStored = await areStored(folder, tables);
-      if (isStored && isSame(manifest, today.manifest)) return null;
-      after = today.manifest;
-      return options.isDryRun === true ? null : amendment(folder, today);
-    });
+    return withStaging(
+      folder,
+      storedTables(folder, manifest, sampleColumnsOf(manifest, options.frameworks)),
+      async (staging) => {
+        const reader = readerOf(folder, manifest, options.frameworks);
+        const reading = await reader.read(staging.writer);
+        const tables = await staging.finish();
+        const today = await judged(folder, manifest, { reader, reading, tables });
+        const isStored = await areStored(folder, tables);
+        if (isStored && isSame(manifest, today.manifest)) return null;
+        after = today.manifest;
+        return options.isDryRun === true ? null : amendment(folder, today);
+      },
+    );
   });
   const manifest = options.isDryRun === true ? after : amended;
   return { folder, manifest, changes: changedFigures(before, manifest) };
+}
+
+function sampleColumnsOf({ framework }: Manifest, frameworks: readonly Framework[]): readonly SampleColumn[] {
+  return frameworks.find(({ spec }) => spec.name === framework)?.sampleColumns ?? [];
 }
 
 function refuseUnparsed(folder: string, { status, failure, skip, interruption, ...manifest }: Manifest): void {

@@ -15,7 +15,7 @@ describe('createArgs', () => {
     };
     expect(argsOf({ file: 'serve', args: ['--port', '0'], reads: ['/cache'] }, container)).toEqual([
       'create',
-      '--name=assay-7-server',
+      '--name=assay-7-server.n1',
       '--label=assay.run_id=7',
       '--label=assay.role=server',
       '--pull=never',
@@ -48,6 +48,14 @@ describe('createArgs', () => {
     ]);
   });
 
+  it('lets a program write where it may, though it reads there too', () => {
+    const args = argsOf({ file: 'serve', args: [], reads: ['/data', '/out'], writes: ['/out'] });
+    expect(args.filter((arg) => arg.startsWith('--mount='))).toEqual([
+      '--mount=type=bind,source=/data,target=/data,readonly',
+      '--mount=type=bind,source=/out,target=/out',
+    ]);
+  });
+
   it('quotes a path as the field of CSV that it is', () => {
     expect(argsOf({ file: 'serve', args: [], reads: ['/a,"b"'] })).toContain(
       '--mount=type=bind,"source=/a,""b""","target=/a,""b""",readonly',
@@ -62,5 +70,5 @@ describe('createArgs', () => {
 
 function argsOf(command: Command, container = plain): readonly string[] {
   const options = { runId: '7', role: 'server' };
-  return createArgs({ container, imageId: 'sha256:1', command, options }, '/dev/stdin');
+  return createArgs({ container, imageId: 'sha256:1', command, options, host: 'n1' }, '/dev/stdin');
 }
