@@ -22,8 +22,7 @@ for (const { step, testResults } of reports) {
   for (const { name: file, status, message, assertionResults } of testResults) {
     const where = `${step}: ${relative(process.cwd(), file)}`;
     const failures = assertionResults.filter((test) => test.status === 'failed');
-    for (const test of failures)
-      printFailure(where, test.fullName, test.failureMessages.join('\n'));
+    for (const test of failures) printFailure(where, test.fullName, test.failureMessages.join('\n'));
     if (status === 'failed' && failures.length === 0) printFailure(where, 'the file', message);
   }
 }

@@ -73,6 +73,10 @@ class ProgramAdapter extends BaseAdapter {
       if (this.#plan.servers.length > 0) await this.#startWork(context);
       const work = Promise.all(this.#workers.map(({ process }) => process.exited)).then(() => undefined);
       await monitor(context, () => this.progressPredicate(), work);
+    } catch (thrown) {
+      // What a broken workload has left may say why; but a run that must end waits for nothing.
+      if (!context.signal.aborted) await fetchResults(context, this.#plan.results).catch(() => undefined);
+      throw thrown;
     } finally {
       await this.#observation?.end();
     }

@@ -116,6 +116,7 @@ nodes:
     ['[127.0.0.1]', 'local'],
     ['hosts: ["::1"]\ngpus: 1', 'local'],
     ['nodes: {me: {ip: 127.0.0.1, gpus: 1}}', 'local'],
+    ['nodes: {a: {ip: 127.0.0.1}, b: {ip: 127.0.0.2}}', 'local'],
     ['[localhost, n1]', 'ssh'],
     ['[root@localhost]', 'ssh'],
     ['nodes: {a: {ip: 127.0.0.1, port: 2201}, b: {ip: 127.0.0.1, port: 2202}}', 'ssh'],

@@ -60,6 +60,26 @@ const failureOf = async (launching: Promise<unknown>): Promise<WorkloadFailure> 
 };
 
 describe('launchRoles', () => {
+  it('starts a role where its plan says, after roles that are ready already, each host by its own readiness', async () => {
+    const context = await openContext({ server: ['localhost'] });
+    const [server] = await launchRoles(context, [role('server', SERVES, { readiness: HTTP })]);
+    const seen: unknown[] = [];
+    const client = role('client', STAYS, {
+      after: ['server'],
+      hosts: ['localhost'],
+      command: ({ ready }) => {
+        seen.push(ready.map(({ url }) => url));
+        return { file: process.execPath, args: ['-e', 'setInterval(() => {}, 1000)'] };
+      },
+      readiness: ({ index }) => (index === 0 ? { kind: 'started' } : UP),
+    });
+    const [launched] = await launchRoles(context, [client], server === undefined ? [] : [server]);
+    expect(launched).toMatchObject({ role: 'client', host: 'localhost', url: null });
+    expect(seen).toEqual([[server?.url]]);
+    const ready = readEvents(context.request.folder).filter(({ event }) => event === 'launch.role_ready');
+    expect(ready.map((event) => event['role'])).toEqual(['server', 'client']);
+  });
+
   it('starts a router after the servers it routes to, and tells it where they are', async () => {
     const context = await openContext({ prefill: ['localhost'], decode: ['localhost'], router: ['localhost'] });
     const seen: (string | null)[] = [];

@@ -1,0 +1,171 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import type { Manifest } from '../../../../src/evidence/manifest.ts';
+import { readEvents, readManifest } from '../../../../src/evidence/run-reader.ts';
+import { readOwnManifest } from '../../../../src/evidence/run-writer.ts';
+import { scratchOf } from '../../../../src/exec/scratch.ts';
+import type { RolePlan } from '../../../../src/lifecycle/launch.ts';
+import { runJob } from '../../../../src/lifecycle/job.ts';
+import { programAdapter } from '../../../../src/adapters/shared/program-adapter.ts';
+import type { Observer, Program, ProgramPlan, ProgressWatch } from '../../../../src/adapters/shared/program.ts';
+import { readRoleLogs } from '../../../../src/adapters/shared/role-logs.ts';
+import { DEMO_CONFIG } from '../../demo-config.ts';
+import { contextOf } from '../../lifecycle/job-bench.ts';
+import { startedRun } from '../../started-run.ts';
+
+const CONFIG = `${DEMO_CONFIG}timeouts: {launch: 20s, inactivity: 20s, total: 30s}\n`;
+
+const role = (name: string, program: string, given: Partial<RolePlan> = {}): RolePlan => ({
+  role: name,
+  after: [],
+  hosts: ['localhost'],
+  command: () => ({ file: process.execPath, args: ['-e', program] }),
+  readiness: { kind: 'started' },
+  ...given,
+});
+
+const SERVES = 'console.log("serving"); setInterval(() => {}, 1000)';
+const STEPS = 'for (const step of [1, 2, 3]) console.log("step " + step)';
+const WRITES = (scratch: string): string =>
+  `const { mkdirSync, writeFileSync } = require('node:fs');
+   mkdirSync('${scratch}/parts');
+   for (const name of ['a', 'b']) writeFileSync('${scratch}/parts/' + name + '.json', name);
+   writeFileSync('${scratch}/whole.bin', Buffer.from([0, 255, 1]));`;
+
+interface Ran {
+  readonly manifest: Manifest;
+  readonly folder: string;
+  readonly events: ReturnType<typeof readEvents>;
+}
+
+/** Runs programs through a whole job; `plan` says which. */
+async function run(plan: (scratch: string) => Partial<ProgramPlan>, watch = counting()): Promise<Ran> {
+  const request = startedRun(CONFIG);
+  const context = contextOf(request);
+  const program: Program = {
+    plan: (_, scratch) => ({ servers: [], workers: [], results: [], ...plan(scratch) }),
+    watch: (_, onStep) => watch((step) => onStep({ step, loss: null, throughput: null })),
+    async parse(parsed) {
+      const logs = await readRoleLogs(parsed, 'worker');
+      const steps = logs.flatMap(({ lines }) => lines.filter((line) => line.startsWith('step '))).length;
+      return { scalars: { steps }, applied: {}, frameworkVersions: {}, startedAtMs: null, durationMs: null };
+    },
+  };
+  await runJob(programAdapter(program), context, {
+    manifest: readOwnManifest(request.folder),
+    listener: { onPhase: () => undefined, onWait: () => undefined },
+  });
+  await context.hosts.close();
+  expect(existsSync(scratchOf(request.runId))).toBe(false);
+  return { manifest: readManifest(request.folder), folder: request.folder, events: readEvents(request.folder) };
+}
+
+/** Counts the steps that are printed; one called `NaN` breaks the run. */
+function counting(): (onStep: (step: number) => void) => ProgressWatch {
+  return (onStep) => {
+    let done = 0;
+    let detail: string | null = null;
+    return {
+      line(line) {
+        const [, step] = /^step (\S+)/.exec(line) ?? [];
+        if (step === 'NaN') detail = `no number after step ${done}`;
+        else if (step !== undefined) onStep((done = Number(step)));
+      },
+      status: () =>
+        detail === null
+          ? { state: 'running', mark: done, progress: { done, total: 3, unit: 'step', rate: '' } }
+          : { state: 'broken', predicate: 'loss_finite', detail, evidence: [] },
+    };
+  };
+}
+
+const summaryOf = ({ manifest: { status, failure } }: Ran): unknown => [status, failure?.message ?? null];
+
+describe('programAdapter', () => {
+  it('waits for programs to end, tells their steps, and keeps what they left', async () => {
+    const ran = await run((scratch) => ({
+      workers: [role('worker', `${WRITES(scratch)} ${STEPS}`)],
+      results: [
+        { host: 'localhost', path: `${scratch}/parts/*.json`, as: 'parts' },
+        { host: 'localhost', path: `${scratch}/whole.bin`, as: 'whole.bin' },
+        { host: 'localhost', path: `${scratch}/never-written.json`, as: 'never-written.json' },
+      ],
+    }));
+    expect(ran.manifest.result.scalars).toMatchObject({ steps: 3 });
+    expect(ran.events.filter(({ event }) => event === 'step').map(({ step }) => step)).toEqual([1, 2, 3]);
+    const attachments = join(ran.folder, 'attachments');
+    expect(readFileSync(join(attachments, 'parts', 'b.json'), 'utf8')).toBe('b');
+    expect([...readFileSync(join(attachments, 'whole.bin'))]).toEqual([0, 255, 1]);
+    expect(existsSync(join(attachments, 'never-written.json'))).toBe(false);
+    expect(ran.manifest.sidecars).toHaveProperty(['attachments/parts/a.json']);
+  });
+
+  it('starts the work when the servers are ready, watches them meanwhile, and stops them after it', async () => {
+    const order: string[] = [];
+    const observe: Observer = async (_, servers) => {
+      order.push(`watch ${servers.map((server) => server.role).join()}`);
+      return { broken: () => null, end: async () => void order.push('look once more') };
+    };
+    const command: RolePlan['command'] = ({ ready }) => {
+      order.push(`work with ${ready.map((server) => server.role).join()}`);
+      return { file: process.execPath, args: ['-e', STEPS] };
+    };
+    const ran = await run(() => ({
+      servers: [role('server', SERVES)],
+      workers: [role('worker', '', { after: ['server'], command })],
+      observe,
+    }));
+    expect(order).toEqual(['watch server', 'work with server', 'look once more']);
+    expect(ran.manifest.result.scalars).toMatchObject({ steps: 3 });
+    expect(ran.manifest.teardown).toMatchObject({ orphans: 0, error: null });
+  });
+
+  it.each([
+    ['a worker that gives up', { workers: [role('worker', 'process.exit(3)')] }, 'worker_alive', 'ended with code 3'],
+    [
+      'a worker that gives up while another goes on',
+      { workers: [role('worker', 'process.exit(3)'), role('other', SERVES)] },
+      'worker_alive',
+      'worker on localhost ended with code 3 before its work was done',
+    ],
+    [
+      'a server that dies under its load',
+      { servers: [role('server', 'setTimeout(() => process.exit(9), 300)')], workers: [role('worker', SERVES)] },
+      'server_alive',
+      'server on localhost ended with code 9 while it was needed',
+    ],
+    [
+      'what a worker said before it gave up',
+      { workers: [role('worker', 'console.log("step 1"); console.log("step NaN"); process.exitCode = 1')] },
+      'loss_finite',
+      'no number after step 1',
+    ],
+    [
+      'servers that an observer finds wrong',
+      {
+        servers: [role('server', SERVES)],
+        workers: [role('worker', SERVES)],
+        observe: async () => ({
+          broken: () => ({ state: 'broken', predicate: 'health', detail: 'not well', evidence: [] }),
+          end: async () => undefined,
+        }),
+      } satisfies Partial<ProgramPlan>,
+      'health',
+      'not well',
+    ],
+  ] satisfies [string, Partial<ProgramPlan>, string, string][])('breaks on %s', async (_, plan, predicate, detail) => {
+    const ran = await run(() => plan);
+    expect(summaryOf(ran)).toEqual(['failed_safety', expect.stringMatching(`^${predicate}: .*${detail}`)]);
+    expect(ran.manifest.teardown).toMatchObject({ orphans: 0, error: null });
+  });
+
+  it('keeps what a broken run printed and wrote', async () => {
+    const ran = await run((scratch) => ({
+      workers: [role('worker', `${WRITES(scratch)} ${STEPS}; process.exitCode = 1`)],
+      results: [{ host: 'localhost', path: `${scratch}/whole.bin`, as: 'whole.bin' }],
+    }));
+    expect(readFileSync(join(ran.folder, 'logs', 'worker.localhost.log'), 'utf8')).toBe('step 1\nstep 2\nstep 3\n');
+    expect(ran.manifest.sidecars).toHaveProperty(['attachments/whole.bin']);
+  });
+});
