@@ -5,14 +5,14 @@ import { launchRoles } from '../../lifecycle/launch.ts';
 import type { RolePlan } from '../../lifecycle/launch.ts';
 import { monitor } from '../../lifecycle/monitor.ts';
 import type { LoadProgress } from '../shared/load-tally.ts';
-import { judgeServing } from '../shared/serving-progress.ts';
-import { keepServer, readLoad, readServer } from './attachments.ts';
+import { keepServer } from './attachments.ts';
 import { scoreHeldOut } from './held-out.ts';
 import { planServer, SERVER_ROLE } from './launch.ts';
 import { runLoad } from './load.ts';
+import { parseLlamaCpp } from './parse.ts';
+import { llamaCppProgress } from './progress.ts';
 import { readProps } from './props.ts';
 import type { Serving } from './props.ts';
-import { resultOf } from './result.ts';
 
 /** One llama.cpp server, loaded by our client, then asked to score a held-out text. */
 export class LlamaCppAdapter extends BaseAdapter {
@@ -35,8 +35,7 @@ export class LlamaCppAdapter extends BaseAdapter {
   }
 
   progressPredicate(): ProgressStatus {
-    const { launched } = done(this.#serving, 'launch');
-    return judgeServing(launched, done(this.#progress, 'the load')());
+    return llamaCppProgress(done(this.#serving, 'launch'), done(this.#progress, 'the load')());
   }
 
   override async awaitCompletion(context: RunContext): Promise<void> {
@@ -59,8 +58,8 @@ export class LlamaCppAdapter extends BaseAdapter {
     }
   }
 
-  async parse({ folder, run }: ParseContext): Promise<WorkloadResult> {
-    return resultOf(run, { server: await readServer(folder), load: await readLoad(folder) });
+  parse(context: ParseContext): Promise<WorkloadResult> {
+    return parseLlamaCpp(context);
   }
 }
 

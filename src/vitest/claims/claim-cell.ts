@@ -15,6 +15,8 @@ export interface ClaimCell {
   readonly model: string;
   readonly workloadKind: WorkloadKind;
   readonly targetGpu: string;
+  /** The image that its roles run in; null where they run on the hosts themselves. */
+  readonly image: string | null;
   /** `disagg` where prefill and decode are apart, `distributed` on several nodes or ranks, else `single`. */
   readonly topology: TopologyKind;
   /** The config's params, with the values of this cell's axes. */
@@ -43,6 +45,7 @@ export function viewOfCell(cell: Cell): ClaimCell {
     model: workload.model.id,
     workloadKind: workload.workload_kind,
     targetGpu: workload.target_gpu,
+    image: workload.container?.image ?? null,
     topology: cell.topologyKind,
     params: cell.params,
     knobs: workload.knobs,
@@ -76,6 +79,9 @@ export function viewOfRun(provided: ProvidedCell, run: { readonly manifest: Mani
     },
     get targetGpu() {
       return run.manifest.target_gpu;
+    },
+    get image() {
+      return run.manifest.container?.image ?? null;
     },
     get params() {
       return run.manifest.params;

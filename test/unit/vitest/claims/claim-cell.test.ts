@@ -37,6 +37,7 @@ describe('a cell as claims see it', () => {
       model: 'tiny',
       workloadKind: 'inference',
       targetGpu: 'cpu',
+      image: null,
       topology: 'single',
       params: planned!.cell.params,
       knobs: planned!.cell.workload.knobs,

@@ -1,15 +1,21 @@
 import type { ParseContext, WorkloadResult } from '../../lifecycle/adapter.ts';
+import { readLoad, readServer } from './attachments.ts';
 import type { LoadAttachment, ServerAttachment } from './attachments.ts';
 import { llamaCppParams } from './params.ts';
 
 /** What a run left of itself. */
-export interface Kept {
+interface Kept {
   readonly server: ServerAttachment;
   readonly load: LoadAttachment;
 }
 
+/** Reads what was kept of the server and of the load; the requests themselves were captured while they ran. */
+export async function parseLlamaCpp({ folder, run }: ParseContext): Promise<WorkloadResult> {
+  return resultOf(run, { server: await readServer(folder), load: await readLoad(folder) });
+}
+
 /** The figures of a finished load, and what was asked of the server beside what it says is in force. */
-export function resultOf(
+function resultOf(
   { params, knobs }: Pick<ParseContext['run'], 'params' | 'knobs'>,
   { server, load }: Kept,
 ): WorkloadResult {
