@@ -1,7 +1,7 @@
-import { parseMetricName } from '../config/metric-name.ts';
 import { groupBy } from '../core/group-by.ts';
 import { formatNumber } from '../core/units.ts';
 import type { Status } from '../evidence/failure.ts';
+import { unitOfVerdict } from '../evidence/verdict.ts';
 import type { Verdict } from '../evidence/verdict.ts';
 import type { VerdictChange } from '../session/stored/rejudge.ts';
 import type { JudgedOutcome, StoredOutcome } from '../session/stored/stored-cells.ts';
@@ -71,7 +71,7 @@ function describeChange({ before, after }: VerdictChange): string {
   const [outcome, margin, limit] = [outcomeOf, marginOf, limitOf].map((part) =>
     [...new Set([...(before === null ? [] : [part(before)]), part(after)])].join(' -> '),
   );
-  const { unit } = parseMetricName(after.metric);
+  const unit = unitOfVerdict(after);
   const news = before === null ? 'not judged -> ' : '';
   return `${news}${outcome}  margin ${margin}${unit === '' ? '' : ` ${unit}`} (limit ${limit})`;
 }

@@ -17,9 +17,10 @@ import { expandSweep } from './sweep.ts';
 import { bracketsOf, cellTag, tagsOfConfig, topologyTag } from './tags.ts';
 import type { Tag } from './tags.ts';
 import { checkOutranked, checkWhen, thresholdsByCell } from './thresholds-of-cell.ts';
-import type { CellThresholds } from './thresholds-of-cell.ts';
+import type { CellPredicate, CellThresholds } from './thresholds-of-cell.ts';
 import { topologyKind } from './schema/topology.ts';
-import type { YamlSource } from './yaml/yaml-source.ts';
+import type { TopologyKind } from './schema/topology.ts';
+import type { PathStep, YamlSource } from './yaml/yaml-source.ts';
 
 /** What one config becomes: its cells, and everything that is wrong with it. */
 export interface Expansion {
@@ -127,7 +128,7 @@ interface ResolvedCell {
 interface SharedByCells extends ExpansionInput {
   readonly tags: readonly Tag[];
   readonly bracketOf: (cellId: string) => string;
-  readonly judge: (point: SweepPoint) => CellThresholds;
+  readonly judge: (point: SweepPoint & { readonly topologyKind: TopologyKind }) => CellThresholds;
 }
 
 function resolveCell(point: SweepPoint, input: SharedByCells): ResolvedCell {
@@ -137,8 +138,8 @@ function resolveCell(point: SweepPoint, input: SharedByCells): ResolvedCell {
   const { topology, mistakes } = checkTopology(point, workload.topology, { spec, targetGpu });
   const shape = { params: params.params, topology: topology ?? NO_ROLES };
   const isValid = params.isValid && topology !== null;
-  const judging = input.judge(point);
   const kind = topologyKind(shape.topology, isValid ? spec.ranks(shape) : 1);
+  const judging = input.judge({ ...point, topologyKind: kind });
   return {
     cell: {
       key: `${workload.test_id}/${point.cellId}`,
@@ -162,10 +163,25 @@ function resolveCell(point: SweepPoint, input: SharedByCells): ResolvedCell {
 // Stands in a cell whose topology is a mistake; no such cell leaves the loader.
 const NO_ROLES = { roles: {} };
 
-function judgeOf({ workload, source }: ExpansionInput): SharedByCells['judge'] {
-  const placed = workload.thresholds.map((threshold, index) => {
-    const { file, line } = source.locate(['thresholds', index]);
-    return { threshold, source: `${file}:${line}` };
+function judgeOf(input: ExpansionInput): SharedByCells['judge'] {
+  const { workload, source } = input;
+  const written = workload.thresholds.map((threshold, index) => ({
+    threshold,
+    source: placeOf(source, ['thresholds', index]),
+  }));
+  return thresholdsByCell({ written, predicates: predicatesOf(input) });
+}
+
+/** The predicates that a config asks for, in the order of its benchmarks. */
+function predicatesOf({ workload, spec, source }: ExpansionInput): readonly CellPredicate[] {
+  return workload.benchmarks.flatMap((benchmark, index) => {
+    const predicate = spec.predicates.find((name) => name === benchmark);
+    if (predicate === undefined) return [];
+    return [{ threshold: { kind: 'Predicate', predicate }, source: placeOf(source, ['benchmarks', index]) }];
   });
-  return thresholdsByCell(placed);
+}
+
+function placeOf(source: YamlSource, path: readonly PathStep[]): string {
+  const { file, line } = source.locate(path);
+  return `${file}:${line}`;
 }

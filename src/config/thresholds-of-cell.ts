@@ -5,8 +5,10 @@ import type { CellMistake } from './checks/cell-mistakes.ts';
 import type { CellThreshold } from './cell.ts';
 import type { Unplaced } from './issues/issues.ts';
 import type { Workload } from './schema/schema.ts';
+import type { TopologyKind } from './schema/topology.ts';
 import { hintForMiss, selects } from './selector.ts';
-import type { Threshold } from './threshold.ts';
+import type { Threshold, ThresholdOf } from './threshold.ts';
+import { isJudgedIn } from './thresholds/predicate.ts';
 
 /** What judges one cell, and the subjects that two thresholds judge with the same right. */
 export interface CellThresholds {
@@ -21,23 +23,40 @@ interface Applicable {
   readonly placed: CellThreshold;
 }
 
+/** A benchmark's own predicate, and the entry of `benchmarks:` that asks for it. */
+export interface CellPredicate extends CellThreshold {
+  readonly threshold: ThresholdOf<'Predicate'>;
+}
+
+/** What may judge the cells of a config. */
+export interface Judges {
+  /** The thresholds that the config writes. */
+  readonly written: readonly CellThreshold[];
+  /** The predicates that it asks for: each judges where nothing written does. */
+  readonly predicates: readonly CellPredicate[];
+}
+
 /**
- * The thresholds of each cell of a config: of several for one benchmark, the one whose `when:` names most. Cells
- * that are judged alike share one list.
+ * The thresholds of each cell of a config: of several for one benchmark, the one whose `when:` names most; then the
+ * predicates that have something to judge there. Cells that are judged alike share one list.
  */
-export function thresholdsByCell(all: readonly CellThreshold[]): (cell: SelectedCell) => CellThresholds {
-  const candidates = all.map((placed, index) => ({
+export function thresholdsByCell({ written, predicates }: Judges): (cell: SelectedCell) => CellThresholds {
+  const candidates = written.map((placed, index) => ({
     index,
     subject: benchmarkOf(placed.threshold),
     threshold: placed.threshold,
     placed,
   }));
   const lists = new Map<string, readonly CellThreshold[]>();
-  return ({ cellId, axes }) => {
+  return ({ cellId, axes, topologyKind }) => {
     const applicable = candidates.filter(({ placed }) => selects(placed.threshold.when ?? {}, axes));
     const { winners, mistakes } = decide(applicable, cellId);
-    const key = winners.map(({ index }) => index).join();
-    const thresholds = lists.get(key) ?? winners.map(({ placed }) => placed);
+    const answered = new Set(winners.map(({ subject }) => subject));
+    const own = predicates.filter(
+      ({ threshold }) => isJudgedIn(topologyKind, threshold.predicate) && !answered.has(benchmarkOf(threshold)),
+    );
+    const key = [...winners.map(({ index }) => index), ...own.map(({ threshold }) => threshold.predicate)].join();
+    const thresholds = lists.get(key) ?? [...winners.map(({ placed }) => placed), ...own];
     lists.set(key, thresholds);
     return { thresholds, mistakes };
   };
@@ -46,6 +65,7 @@ export function thresholdsByCell(all: readonly CellThreshold[]): (cell: Selected
 interface SelectedCell {
   readonly cellId: string;
   readonly axes: AxisValues;
+  readonly topologyKind: TopologyKind;
 }
 
 function decide(

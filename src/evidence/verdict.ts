@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { parseMetricName } from '../config/metric-name.ts';
 import { comparisonSchema } from '../config/thresholds/comparison.ts';
 
 const worstSampleSchema = z.object({ request_id: z.string(), value: z.number() }).readonly();
@@ -43,3 +44,16 @@ export const verdictSchema = z
 
 /** A threshold evaluated on a run. */
 export type Verdict = z.output<typeof verdictSchema>;
+
+/** The kinds whose figures have a unit, by what it is made of that of the metric. */
+const UNITS: Readonly<Record<string, (unit: string) => string>> = {
+  Percentile: (unit) => unit,
+  Convergence: (unit) => unit,
+  Monotonicity: (unit) => unit,
+  Stability: (unit) => (unit === '' ? '' : `${unit}²`),
+};
+
+/** The unit of what a verdict compares, `ms`; empty for a rate, a share or a count. */
+export function unitOfVerdict({ kind, metric }: Pick<Verdict, 'kind' | 'metric'>): string {
+  return UNITS[kind]?.(parseMetricName(metric).unit) ?? '';
+}

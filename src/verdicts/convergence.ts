@@ -10,8 +10,15 @@ import { judgeSeries, silenceOf } from './series.ts';
 type ConvergenceThreshold = ThresholdOf<'Convergence'>;
 
 /**
- * Whether some point of a series gets to the target in time. Every rank and
- * host has to: the series that comes least close counts.
+ * Whether some point of a series gets to the target in time: within epsilon of
+ * it, or with `op: "<="` to target + epsilon or below. `actual` is the value of
+ * the point that comes closest, in the unit of the metric; n are the points in
+ * time.
+ *
+ * In time are the steps up to `by_step`, or what was measured in the first
+ * `by_wallclock_sec` seconds of the measured window, both included; without
+ * either, all. Every rank and host has to get there: the series that comes least
+ * close counts, and none may hold a value that is no number.
  */
 export function evaluateConvergence(threshold: ConvergenceThreshold, tables: RunTables): Verdict {
   const question = ask(threshold);

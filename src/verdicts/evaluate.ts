@@ -4,6 +4,7 @@ import { evaluateConvergence } from './convergence.ts';
 import { evaluateGoodput } from './goodput.ts';
 import { evaluateMonotonicity } from './monotonicity.ts';
 import { evaluatePercentile } from './percentile.ts';
+import { evaluatePredicate } from './predicates/evaluate-predicate.ts';
 import { evaluateRate } from './rate.ts';
 import type { RunTables } from './run-tables.ts';
 import { evaluateStability } from './stability.ts';
@@ -13,7 +14,7 @@ import { evaluateStability } from './stability.ts';
  * when the same threshold on the same rows can give another outcome, actual,
  * margin, n or interval; not for a new kind or another wording.
  */
-export const verdictEngineVersion = 1;
+export const verdictEngineVersion = 2;
 
 const evaluators: { readonly [K in ThresholdKind]: (threshold: ThresholdOf<K>, tables: RunTables) => Verdict } = {
   Percentile: evaluatePercentile,
@@ -22,6 +23,7 @@ const evaluators: { readonly [K in ThresholdKind]: (threshold: ThresholdOf<K>, t
   Convergence: evaluateConvergence,
   Monotonicity: evaluateMonotonicity,
   Stability: evaluateStability,
+  Predicate: evaluatePredicate,
 };
 
 /** Judges one run by one threshold; the same rows always give the same verdict. */

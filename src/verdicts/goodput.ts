@@ -10,9 +10,12 @@ import type { RunTables } from './run-tables.ts';
 type GoodputThreshold = ThresholdOf<'Goodput'>;
 
 /**
- * Requests per second that meet every bound. A failed request is never good,
- * nor is one that lacks a bounded metric. A summary is no substitute: the
- * framework counted against bounds of its own.
+ * Requests that meet every bound (ms, the bound itself is met) over the measured
+ * duration, in requests per second; n are all requests, failed ones included.
+ *
+ * A failed request is never good, nor is one that lacks a bounded metric, but for
+ * the time per further token of an answer of one token, which has none. A summary
+ * is no substitute: the framework counted against bounds of its own.
  */
 export function evaluateGoodput(threshold: GoodputThreshold, { samples, measuredDurationMs }: RunTables): Verdict {
   const question: Question = {

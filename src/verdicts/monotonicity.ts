@@ -12,8 +12,13 @@ type MonotonicityThreshold = ThresholdOf<'Monotonicity'>;
 
 /**
  * How far a series turns back between two adjacent points of the window; 0
- * when it never does. The reversal is the difference of the two, or, when
- * relative, its share of the first. The series that turns back most counts.
+ * when it never does. The reversal is the difference of the two, in the unit of
+ * the metric, or, when relative, its share of the amount of the first, without a
+ * unit. The series that turns back most counts, and n are its points in the
+ * window; none may hold a value that is no number.
+ *
+ * The window is the last quarter, or another fraction, of the points, rounded up,
+ * or the points of the last so many steps. Both points of a reversal lie in it.
  */
 export function evaluateMonotonicity(threshold: MonotonicityThreshold, tables: RunTables): Verdict {
   const { window, relative = false } = threshold;

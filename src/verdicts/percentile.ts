@@ -16,9 +16,15 @@ type PercentileThreshold = ThresholdOf<'Percentile'>;
 const INTERVAL_CONFIDENCE = 0.95;
 
 /**
- * A percentile over the completed requests. `itl_ms` is taken over every gap
- * of every request where the gaps were kept, as the serving benchmarks define
- * it. A request without the metric is left out and counted in the detail.
+ * A percentile over the completed requests, of one role when the threshold
+ * names one, in the unit of the metric: the sorted values interpolated linearly
+ * at p/100 * (n - 1), with a distribution-free 95 % interval. n are the values.
+ *
+ * `itl_ms` is taken over every gap of every request where the gaps were kept, as
+ * the serving benchmarks define it. A request without the metric is left out and
+ * counted in the detail. Where the framework kept no rows or not this metric, its
+ * own figure stands in (`ttft_p99_ms`), and the detail says so. With fewer values
+ * than `min_samples` the outcome is `insufficient`, whatever they are.
  */
 export function evaluatePercentile(threshold: PercentileThreshold, tables: RunTables): Verdict {
   const question = ask(threshold);

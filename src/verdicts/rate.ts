@@ -25,6 +25,8 @@ const quantities: Readonly<Record<string, Quantity>> = {
     columns: [],
     scalars: ['request_throughput_rps', 'request_throughput'],
   },
+  image_throughput: { noun: 'images', columns: [], scalars: ['image_throughput'] },
+  video_throughput: { noun: 'videos', columns: [], scalars: ['video_throughput'] },
   total_token_throughput: {
     noun: 'tokens',
     columns: ['input_tokens', 'output_tokens'],
@@ -41,7 +43,16 @@ interface RateQuestion extends Question {
   readonly quantity: Quantity;
 }
 
-/** An amount over the measured duration; only completed requests count. */
+/**
+ * An amount over the measured duration, for each second, minute or hour as
+ * `per_unit` says; only completed requests count, and n are those with an amount.
+ *
+ * The amount is output tokens for `throughput`, input and output tokens for
+ * `total_token_throughput`, requests for `request_throughput`, and for any other
+ * metric the sum of its column. Where there are no rows, no such column or no
+ * duration, the framework's own figure stands in, which is per second
+ * (`throughput_tps`), and the detail says so.
+ */
 export function evaluateRate(threshold: ThresholdOf<'Rate'>, tables: RunTables): Verdict {
   const { metric, op, min_rate, per_unit } = threshold;
   const quantity = quantityOf(metric);

@@ -30,8 +30,8 @@ export function judgeSeries(
 ): Verdict {
   const series = tables.series.filter(({ metric }) => metric === question.metric);
   if (series.length === 0) return withoutAnswer(question, { reason: `the run has no series ${question.metric}`, file });
-  const ruined = series.find(({ values }) => !values.every(Number.isFinite));
-  if (ruined !== undefined) return broken(question, { reason: describeRuin(ruined), file, n: ruined.values.length });
+  const ruin = findRuin(series);
+  if (ruin !== null) return broken(question, ruin);
   const findings: SeriesFinding[] = [];
   for (const one of series) {
     const found = look(one);
@@ -42,7 +42,9 @@ export function judgeSeries(
 }
 
 function judgeWorst(question: Question, findings: readonly SeriesFinding[]): Verdict {
-  const margin = ({ actual }: SeriesFinding): number => marginOf(question.bound, actual);
+  // What is beyond numbers is worse than any, and must not hide behind the other series.
+  const margin = ({ actual }: SeriesFinding): number =>
+    Number.isFinite(actual) ? marginOf(question.bound, actual) : -Infinity;
   const worst = findings.reduce((a, b) => (margin(b) < margin(a) ? b : a));
   const which = findings.length === 1 ? [] : [`worst of ${findings.length} series: ${nameOf(worst.series)}`];
   return judge(question, {
@@ -58,13 +60,19 @@ export function silenceOf(series: Series, reason: string, n = 0): Silence {
   return { reason: `${nameOf(series)} ${reason}`, file, n };
 }
 
-function describeRuin(series: Series): string {
-  const { values, steps } = series;
-  const first = values.findIndex((value) => !Number.isFinite(value));
-  const bad = values.reduce((sum, value) => sum + (Number.isFinite(value) ? 0 : 1), 0);
-  return `${nameOf(series)} has ${count(bad, 'value')} not a number, first at step ${steps[first]}`;
+/** What breaks a verdict over these series: the first of them with a value that is not a number; null when there is none. */
+export function findRuin(series: readonly Series[]): Silence | null {
+  const ruined = series.find(({ values }) => !values.every(Number.isFinite));
+  return ruined === undefined ? null : silenceOf(ruined, describeRuin(ruined), ruined.values.length);
 }
 
-function nameOf({ role, host, rank }: Series): string {
+function describeRuin({ values, steps }: Series): string {
+  const first = values.findIndex((value) => !Number.isFinite(value));
+  const bad = values.reduce((sum, value) => sum + (Number.isFinite(value) ? 0 : 1), 0);
+  return `has ${count(bad, 'value')} not a number, first at step ${steps[first]}`;
+}
+
+/** The role, host and rank of a series: `worker n1 rank 3`. */
+export function nameOf({ role, host, rank }: Series): string {
   return `${role} ${host}${rank === null ? '' : ` rank ${rank}`}`;
 }

@@ -15,9 +15,14 @@ interface StabilityQuestion extends Question {
 }
 
 /**
- * The largest population variance of any `window_size` consecutive values: of
- * each series, the worst of which counts, or, where the run has no such series,
- * of its completed requests in the order in which they arrived.
+ * The largest population variance of any `window_size` consecutive values, in the
+ * squared unit of the metric: of each series, the worst of which counts, or, where
+ * the run has no such series, of its completed requests in the order in which they
+ * arrived. n are the values of that series, or the requests that have the metric.
+ *
+ * Neighbours are consecutive whatever their steps. A series with a value that is
+ * no number fails the run; a series or a run that does not fill one window has no
+ * answer.
  */
 export function evaluateStability(threshold: ThresholdOf<'Stability'>, tables: RunTables): Verdict {
   const { metric, window_size: size, max_variance } = threshold;

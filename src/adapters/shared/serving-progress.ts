@@ -1,10 +1,8 @@
 import { describeExit } from '../../exec/exit.ts';
 import type { LaunchedRole, ProgressStatus } from '../../lifecycle/adapter.ts';
+import { findFailures } from '../../verdicts/predicates/error-rate.ts';
 import type { LoadProgress } from './load-tally.ts';
 
-/** Failures before this many requests say little about the rate of failure. */
-const FAILURES_NEED_REQUESTS = 10;
-const TOLERATED_FAILURE_RATE = 0.5;
 const EVIDENCE_LINES = 8;
 
 /** Whether a server under load is alive, answers more than it refuses, and gets on. */
@@ -15,11 +13,8 @@ export function judgeServing(server: LaunchedRole, load: LoadProgress): Progress
     const detail = `${server.role} on ${server.host} ${describeExit(exit, 'under load')}`;
     return { state: 'broken', predicate: 'server_alive', detail, evidence };
   }
-  const isSafe = load.finished < FAILURES_NEED_REQUESTS || load.failed / load.finished <= TOLERATED_FAILURE_RATE;
-  if (!isSafe) {
-    const detail = `${load.failed} of ${load.finished} requests failed`;
-    return { state: 'broken', predicate: 'error_rate', detail, evidence };
-  }
+  const failures = findFailures(load);
+  if (failures !== null) return { state: 'broken', predicate: 'error_rate', detail: failures, evidence };
   return {
     state: 'running',
     mark: load.streamedChunks + load.finished + load.warmupFinished,

@@ -21,7 +21,7 @@ export function checkCoverage(
   const plain = thresholds.map(({ threshold }) => threshold);
   const idle = new Set(thresholds.filter(({ threshold }) => !workload.benchmarks.includes(benchmarkOf(threshold))));
   const unjudged = workload.benchmarks.flatMap((benchmark, index): readonly CellMistake[] => {
-    if (frameworks.spec.predicates.includes(benchmark) || thresholdFor(benchmark, plain)) return [];
+    if (isPredicate(benchmark, frameworks.spec) || thresholdFor(benchmark, plain)) return [];
     const meant = meantFor(benchmark, [...idle], frameworks);
     if (meant !== null) idle.delete(meant);
     // What is wrong with such a threshold is told by checkMetrics or checkPercentiles.
@@ -33,7 +33,7 @@ export function checkCoverage(
   const unclaimed = [...idle]
     .filter(({ threshold }) => isKnown(threshold, frameworks.spec))
     .map(({ threshold }) => ({
-      path: ['thresholds', workload.thresholds.indexOf(threshold)],
+      path: ['thresholds', workload.thresholds.findIndex((written) => written === threshold)],
       message: `no benchmark asks for this ${threshold.kind}`,
       hint: `add ${benchmarkOf(threshold)} to \`benchmarks:\`, or remove it`,
     }));
@@ -103,7 +103,11 @@ function describeUnjudged(benchmark: string, { spec, all, workload }: Coverage):
 }
 
 function judgesOf(benchmark: string, all: Frameworks['all']): readonly string[] {
-  return all.filter(({ predicates }) => predicates.includes(benchmark)).map(({ name }) => name);
+  return all.filter((spec) => isPredicate(benchmark, spec)).map(({ name }) => name);
+}
+
+function isPredicate(benchmark: string, { predicates }: FrameworkSpec): boolean {
+  return predicates.some((name) => name === benchmark);
 }
 
 /** The metric of any framework that a benchmark judges; null for a name that no kind of threshold has. */

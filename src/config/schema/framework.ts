@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import type { PredicateName } from '../thresholds/predicate.ts';
 import type { Topology } from './topology.ts';
 
 /** What a workload does. */
@@ -28,8 +29,8 @@ export interface FrameworkSpec {
   readonly axisTokens: Readonly<Record<string, string>>;
   /** Every metric that a threshold on this framework can judge. */
   readonly metrics: readonly string[];
-  /** The benchmarks that the progress predicate judges: they take no threshold. */
-  readonly predicates: readonly string[];
+  /** The benchmarks that take no threshold: each has a predicate, which also watches the workload while it runs. */
+  readonly predicates: readonly PredicateName[];
 }
 
 /** The frameworks there are, the one of this config among them. */

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { load } from 'js-yaml';
 import { z } from 'zod';
 import type { CellThreshold } from '../../config/cell.ts';
-import { thresholdSchema } from '../../config/threshold.ts';
+import { storedThresholdSchema } from '../../config/threshold.ts';
 import { AssayError } from '../../core/errors.ts';
 import type { Sha256 } from '../../core/hash.ts';
 import type { Manifest } from '../../evidence/manifest.ts';
@@ -36,8 +36,8 @@ export function lastYardstick(folder: string, manifest: Manifest): LastYardstick
   };
 }
 
-const storedThresholds = z.array(z.object({ threshold: thresholdSchema, source: z.string() }));
-const storedConfig = z.object({ thresholds: z.array(thresholdSchema) });
+const storedThresholds = z.array(z.object({ threshold: storedThresholdSchema, source: z.string() }));
+const storedConfig = z.object({ thresholds: z.array(storedThresholdSchema) });
 
 function judgedBy(file: string, stored: unknown): readonly CellThreshold[] {
   const { data, error } = storedThresholds.safeParse(stored);

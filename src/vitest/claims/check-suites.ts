@@ -67,7 +67,7 @@ function sharedName(first: PlacedClaim, second: PlacedClaim, cell: Cell): SuiteP
 function misspeltBenchmarks(claims: readonly PlacedClaim[], { cells, specs }: KnownToSuites): readonly SuiteProblem[] {
   const asked = new Set(cells.flatMap(({ workload }) => workload.benchmarks));
   const metrics = specs.flatMap((spec) => spec.metrics);
-  const predicates = specs.flatMap((spec) => spec.predicates);
+  const predicates: readonly string[] = specs.flatMap((spec) => spec.predicates);
   const isKnown = (name: string): boolean =>
     asked.has(name) || predicates.includes(name) || exampleFor(name, metrics) !== null;
   const names = new Set(claims.flatMap(({ claim: { benchmark } }) => benchmark ?? []));

@@ -80,6 +80,7 @@ export interface ClaimMeta {
 /** A verdict as metadata carries it. */
 export type MetaVerdict = Pick<
   Verdict,
+  | 'kind'
   | 'benchmark'
   | 'metric'
   | 'op'

@@ -213,7 +213,7 @@ async function tell(verdicts: readonly Verdict[], warnings: readonly string[], j
   }
 }
 
-function metaVerdict({ kind: _kind, evidence: _evidence, ...verdict }: Verdict): MetaVerdict {
+function metaVerdict({ evidence: _evidence, ...verdict }: Verdict): MetaVerdict {
   return verdict;
 }
 

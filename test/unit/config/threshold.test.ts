@@ -56,6 +56,7 @@ describe('thresholdSchema', () => {
 
   it.each([
     ['an unknown kind', { ...rate, kind: 'Speed' }, ['kind']],
+    ['a predicate, which benchmarks have of their own', { kind: 'Predicate', predicate: 'loss_finite' }, ['kind']],
     ['no kind', { metric: 'ttft_ms' }, ['kind']],
     ['a field of another kind', { ...rate, percentile: 99 }, []],
     ['a misspelt field', { ...percentile, vaule: 50 }, []],

@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { evaluateThreshold } from '../../../src/verdicts/evaluate.ts';
 import { runOf, samplesOf, threshold } from './tables.ts';
@@ -195,35 +194,5 @@ describe('min_samples', () => {
     const verdict = evaluateThreshold(auto, runOf({ scalars: { ttft_p99_ms: 10 } }));
     expect(verdict).toMatchObject({ outcome: 'insufficient', passed: false });
     expect(verdict.detail).toContain('too few samples for a verdict: an unknown number of 662');
-  });
-});
-
-describe('whatever the samples', () => {
-  const row = fc.record({ ttft_ms: fc.option(fc.integer({ min: 0, max: 200 })), ok: fc.boolean() });
-  const rows = fc.array(row, { maxLength: 200 });
-
-  it('their order does not matter', () => {
-    const shuffled = rows.chain((some) =>
-      fc.tuple(fc.constant(some), fc.shuffledSubarray(some, { minLength: some.length })),
-    );
-    fc.assert(
-      fc.property(shuffled, ([before, after]) => {
-        const { evidence: _a, ...first } = evaluateThreshold(ttftP99, run(before));
-        const { evidence: _b, ...second } = evaluateThreshold(ttftP99, run(after));
-        expect(second).toEqual(first);
-      }),
-    );
-  });
-
-  it('the margin says what passed says', () => {
-    fc.assert(
-      fc.property(rows, fc.constantFrom('<=', '<', '>=', '>'), fc.integer({ min: 0, max: 200 }), (some, op, value) => {
-        const asked = threshold('Percentile', { metric: 'ttft_ms', percentile: 90, op, value });
-        const { margin, passed, outcome } = evaluateThreshold(asked, run(some));
-        if (margin === null) expect(passed).toBe(false);
-        else if (margin !== 0) expect(passed).toBe(margin > 0);
-        expect(passed).toBe(outcome === 'passed');
-      }),
-    );
   });
 });

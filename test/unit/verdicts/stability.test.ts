@@ -98,9 +98,11 @@ describe('stability', () => {
     expect(verdict.detail).toContain(': worker n1 rank 1 has 2 values not a number, first at step 2');
   });
 
-  it('does not pass values whose variance is no number', () => {
-    const huge = run(timesOf([1e308, -1e308, 1, 1]));
-    expect(evaluateThreshold(stability(), huge)).toMatchObject({ passed: false, outcome: 'no_data' });
+  it('does not pass values whose variance is no number, whatever the other series are', () => {
+    const [huge, calm] = [timesOf([1e308, -1e308, 1e308]), timesOf([1, 1, 1, 1], { rank: 1 })];
+    for (const series of [[huge], [huge, calm], [calm, huge]]) {
+      expect(evaluateThreshold(stability(), run(...series))).toMatchObject({ passed: false, outcome: 'no_data' });
+    }
   });
 
   it.each([

@@ -1,5 +1,5 @@
 import type { ThresholdKind, ThresholdOf } from '../../../src/config/threshold.ts';
-import { thresholdSchema } from '../../../src/config/threshold.ts';
+import { storedThresholdSchema } from '../../../src/config/threshold.ts';
 import type { SampleColumns, Series } from '../../../src/evidence/tables/tables.ts';
 import type { RunTables } from '../../../src/verdicts/run-tables.ts';
 
@@ -50,10 +50,10 @@ export function runOf(overrides: Partial<RunTables> = {}): RunTables {
   return { samples: null, series: [], scalars: {}, measuredDurationMs: 1000, startedAtMs: 0, ...overrides };
 }
 
-/** A threshold as the config would hand it over. */
+/** A threshold as a cell would hand it over. */
 export function threshold<Kind extends ThresholdKind>(
   kind: Kind,
   fields: Readonly<Record<string, unknown>>,
 ): ThresholdOf<Kind> {
-  return thresholdSchema.parse({ kind, ...fields }) as ThresholdOf<Kind>;
+  return storedThresholdSchema.parse({ kind, ...fields }) as ThresholdOf<Kind>;
 }

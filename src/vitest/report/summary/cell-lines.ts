@@ -47,8 +47,9 @@ function benchmarkLines(manifests: readonly Manifest[], selected: PassSummary['b
     judged.filter(({ verdict }) => selected.has(verdict.benchmark)),
     ({ verdict }) => verdict.benchmark,
   );
+  const width = Math.max(12, ...[...asked.keys()].map((name) => name.length));
   return [
-    ...[...asked].map(([name, verdicts]) => tightestLine(name, verdicts)),
+    ...[...asked].map(([name, verdicts]) => tightestLine(name.padEnd(width), verdicts)),
     ...missedUnasked(judged.filter(({ verdict }) => !verdict.passed && !selected.has(verdict.benchmark))),
   ];
 }
@@ -59,14 +60,14 @@ function missedUnasked(missed: readonly CellVerdict[]): readonly string[] {
   return names.size === 0 ? [] : [`     ${paint('dim', `not selected, but missed: ${[...names].join(', ')}`)}`];
 }
 
-function tightestLine(benchmark: string, judged: readonly CellVerdict[]): string {
+function tightestLine(name: string, judged: readonly CellVerdict[]): string {
   const tightest = tightestOf(judged);
   if (tightest === undefined) return '';
   const { verdict, cell } = tightest;
   const margin = verdict.margin === null ? '' : `margin ${signed(verdict.margin)}`;
   const mark = verdict.passed ? paint('green', '✓') : paint('red', '✗');
-  const [name, found, where] = [benchmark, comparison(verdict), paint('dim', cell)];
-  const line = `     ${mark} ${name.padEnd(12)} ${found.padEnd(23)} ${margin.padEnd(16)} ${where}`;
+  const [found, where] = [comparison(verdict), paint('dim', cell)];
+  const line = `     ${mark} ${name} ${found.padEnd(23)} ${margin.padEnd(16)} ${where}`;
   return widthOf(line) <= WIDTH
     ? line
     : `     ${[mark, name, found, margin, where].join(' ').replaceAll(/ {2,}/g, ' ')}`;

@@ -1,4 +1,4 @@
-import { parseMetricName } from '../../../config/metric-name.ts';
+import { unitOfVerdict } from '../../../evidence/verdict.ts';
 import { shellWord } from '../../../exec/shell-quote.ts';
 import { paint } from '../../screen/paint.ts';
 import { counted, named, paragraph } from './layout.ts';
@@ -68,8 +68,8 @@ function missedLines(
 ): readonly string[] {
   const [worst] = claims;
   if (worst === undefined) return [];
-  const { margin, detail, metric, source } = worst.missed;
-  const { unit } = parseMetricName(metric);
+  const { margin, detail, source } = worst.missed;
+  const unit = unitOfVerdict(worst.missed);
   const by =
     margin === null ? '' : `, ${claims.length > 1 ? 'worst ' : ''}margin ${`${signed(margin)} ${unit}`.trimEnd()}`;
   return [

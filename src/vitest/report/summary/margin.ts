@@ -1,5 +1,5 @@
-import { parseMetricName } from '../../../config/metric-name.ts';
 import { formatNumber } from '../../../core/units.ts';
+import { unitOfVerdict } from '../../../evidence/verdict.ts';
 import type { Verdict } from '../../../evidence/verdict.ts';
 
 /** A verdict of a cell. */
@@ -24,9 +24,10 @@ export function relativeMargin({ margin, expected }: Pick<Verdict, 'margin' | 'e
 }
 
 /** What was found beside what was asked: `31.5 <= 1500 ms`, `4.1434 = 4.1434 ± 0.004`. */
-export function comparison({ actual, op, expected, margin, metric }: Verdict): string {
+export function comparison(verdict: Verdict): string {
+  const { actual, op, expected, margin } = verdict;
   if (actual === null) return 'no data';
-  const { unit } = parseMetricName(metric);
+  const unit = unitOfVerdict(verdict);
   if (op !== 'within') return `${formatNumber(actual)} ${op} ${formatNumber(expected)} ${unit}`.trimEnd();
   const tolerance = (margin ?? 0) + Math.abs(actual - expected);
   return `${formatNumber(actual, 5)} = ${formatNumber(expected, 5)} ± ${formatNumber(tolerance, 1)} ${unit}`.trimEnd();

@@ -25,7 +25,7 @@ export interface ExplainedCell extends NamedCell {
 }
 
 /** A threshold that a claim found missed. */
-export type MissedThreshold = Pick<Verdict, 'metric' | 'expected' | 'margin' | 'detail' | 'source'>;
+export type MissedThreshold = Pick<Verdict, 'kind' | 'metric' | 'expected' | 'margin' | 'detail' | 'source'>;
 
 /** A claim that failed. */
 export interface FailedClaim extends NamedCell {

@@ -1,6 +1,6 @@
-import { parseMetricName } from '../../../config/metric-name.ts';
 import { groupBy } from '../../../core/group-by.ts';
 import { formatDuration, formatNumber } from '../../../core/units.ts';
+import { unitOfVerdict } from '../../../evidence/verdict.ts';
 import type { Verdict } from '../../../evidence/verdict.ts';
 import type { VerdictChange } from '../../../session/stored/rejudge.ts';
 import type { JudgedAgain } from '../../../session/stored/reuse.ts';
@@ -49,7 +49,7 @@ function changesOf({ manifest, judgedAgain }: RejudgedRun): readonly CellChange[
 /** `ttft_p99  threshold 50 -> 100 ms` */
 function thresholdChange({ change: { benchmark, before, after } }: CellChange): string {
   if (after === null) return `${benchmark}  no longer judged`;
-  const { unit } = parseMetricName(after.metric);
+  const unit = unitOfVerdict(after);
   const isTurned = before === null || before.op !== after.op;
   const limit = ({ op, expected }: Verdict): string => `${isTurned ? `${op} ` : ''}${formatNumber(expected)}`;
   const limits = [...new Set([before === null ? 'none' : limit(before), limit(after)])];
