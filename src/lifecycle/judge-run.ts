@@ -39,7 +39,8 @@ export function judgeRun(
   const judged = adapter.verify(
     thresholds.map(({ threshold }) => threshold),
     {
-      samples: tables.samples,
+      // Every run has the file; in that of a training there is nothing.
+      samples: tables.samples?.rows === 0 ? null : tables.samples,
       series: tables.series,
       scalars: stored(result.scalars),
       measuredDurationMs: result.measured.duration_ms,

@@ -95,6 +95,7 @@ describe('the json reporter', () => {
     );
     const ofRun = { cell: 'quick/balanced-conc2', tier: 5, run: folder, runId: folder.split('/').at(-1), reused: true };
     const ttft = {
+      kind: 'Percentile',
       benchmark: 'ttft_p99',
       metric: 'ttft_ms',
       op: '<=',

@@ -20,17 +20,29 @@ async function importJax(): Promise<Jax> {
   try {
     return await import('@jax-js/jax');
   } catch (cause) {
-    throw new AssayError('SETUP_FAILED', 'cannot load the package @jax-js/jax, which trains the tiny model', {
-      hint: 'install it beside the plugin: npm install --save-dev @jax-js/jax@0.1.25',
-      cause,
-    });
+    throw notInstalled(cause);
   }
 }
 
-/** The installed version of @jax-js/jax. */
+function notInstalled(cause: unknown): AssayError {
+  return new AssayError('SETUP_FAILED', 'cannot load the package @jax-js/jax, which trains the tiny model', {
+    hint: 'install it beside the plugin: npm install --save-dev @jax-js/jax@0.1.25',
+    cause,
+  });
+}
+
+/** The installed version of @jax-js/jax; that there is none is a known error. */
 export function jaxVersion(): string {
   // The package exports no package.json, so it is found from the entry file beside it.
-  const entry = createRequire(import.meta.url).resolve('@jax-js/jax');
+  const entry = entryFile();
   const packageFile = join(dirname(entry), '..', 'package.json');
   return z.object({ version: z.string() }).parse(JSON.parse(readFileSync(packageFile, 'utf8'))).version;
+}
+
+function entryFile(): string {
+  try {
+    return createRequire(import.meta.url).resolve('@jax-js/jax');
+  } catch (cause) {
+    throw notInstalled(cause);
+  }
 }

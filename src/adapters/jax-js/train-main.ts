@@ -1,10 +1,11 @@
-import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { AssayError, messageOf } from '../../core/errors.ts';
 import { readCorpus } from './corpus.ts';
+import { replaceFile, writeModelFiles } from './model-files.ts';
 import { renderModelReadme } from './model-readme.ts';
-import { makeTinyModel, tinyRecipe, type TinyModel } from './tiny-model.ts';
+import { tinyRecipe } from './recipe.ts';
+import { makeTinyModel } from './tiny-model.ts';
 import type { TrainingStep } from './trainer.ts';
 
 const printEvery = 25;
@@ -27,7 +28,8 @@ async function main(): Promise<number> {
     print('stopped; no file was changed');
     return 130;
   }
-  await writeModel(model, out);
+  await writeModelFiles(model, out);
+  await replaceFile(join(out, 'README.md'), renderModelReadme(model.card));
   const { training, heldOut, sha256, file } = model.card;
   print(`${join(out, file)} sha256 ${sha256}`);
   print(`training loss ${training.finalLoss.toFixed(4)}, held-out ${heldOut.nll.toFixed(4)} nats per byte`);
@@ -66,21 +68,6 @@ function progressLine({ step, loss, gradNorm, learningRate, stepTimeMs }: Traini
     `${stepTimeMs.toFixed(0)} ms`,
     step === 0 ? 'first step compiles' : `${(((steps - step - 1) * stepTimeMs) / 60_000).toFixed(1)} min left`,
   ].join('  ');
-}
-
-async function writeModel({ gguf, card, heldOut }: TinyModel, folder: string): Promise<void> {
-  await mkdir(folder, { recursive: true });
-  await replaceFile(join(folder, card.file), gguf);
-  await replaceFile(join(folder, card.heldOut.file), heldOut);
-  await replaceFile(join(folder, `${card.name}.json`), `${JSON.stringify(card, undefined, 2)}\n`);
-  await replaceFile(join(folder, 'README.md'), renderModelReadme(card));
-}
-
-/** A reader sees the old file or the new one, never a part of it. */
-async function replaceFile(path: string, content: Uint8Array | string): Promise<void> {
-  const temporary = `${path}.${process.pid}.tmp`;
-  await writeFile(temporary, content, { flush: true });
-  await rename(temporary, path);
 }
 
 function print(line: string): void {

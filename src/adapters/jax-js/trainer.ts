@@ -4,7 +4,7 @@ import type { BatchAt } from './batches.ts';
 import type { LossGradient, TokenWindows } from './byte-llama.ts';
 
 /** Loss and gradient of one batch. A data-parallel rank wraps it with the exchange of gradients. */
-type LossGradientOf = (weights: Float32Array, windows: TokenWindows) => Promise<LossGradient>;
+export type LossGradientOf = (weights: Float32Array, windows: TokenWindows) => Promise<LossGradient>;
 
 /** Learning rate of a step. */
 export type Schedule = (step: number) => number;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { jaxJs } from '../../../../src/adapters/jax-js/index.ts';
-import { tinyRecipe } from '../../../../src/adapters/jax-js/tiny-model.ts';
+import { tinyRecipe } from '../../../../src/adapters/jax-js/recipe.ts';
 
 const { spec } = jaxJs;
 const topology = { roles: { worker: { count: 1, gpus_per_node: 0, selector: '' } } };
@@ -17,6 +17,7 @@ describe('the params of jax_js', () => {
       final_learning_rate_share: tinyRecipe.finalLearningRateShare,
       weight_decay: tinyRecipe.weightDecay,
       max_grad_norm: tinyRecipe.maxGradNorm,
+      save_model: true,
     });
   });
 
@@ -35,5 +36,15 @@ describe('the params of jax_js', () => {
     const cell = { params: spec.params.parse({ ranks }), topology };
     expect(spec.ranks(cell)).toBe(ranks);
     expect(spec.constraints(cell)).toEqual([]);
+  });
+
+  it.each([
+    [1, 'the rank is a thread of one process, and the topology asks for 2 workers'],
+    [2, 'the 2 ranks are threads of one process, and the topology asks for 2 workers'],
+  ])('keep %d ranks on one node', (ranks, message) => {
+    const two = { roles: { worker: { ...topology.roles.worker, count: 2 } } };
+    expect(spec.constraints({ params: spec.params.parse({ ranks }), topology: two })).toEqual([
+      { field: 'ranks', message, hint: 'set `count: 1` for the role worker' },
+    ]);
   });
 });
