@@ -1,7 +1,10 @@
 const KEPT_LINES = 200;
 
-// Progress bars are one endless line: it is passed on in pieces, of which each is searched only once.
+// What never ends its line is passed on in pieces, of which each is searched only once.
 const LONGEST_LINE = 1 << 16;
+
+// A progress bar draws over its line; what is drawn over is heard, and not kept. Before a line end it belongs to that.
+const DRAWN_OVER = /\r(?=[^\n])/;
 
 type Source = 'stdout' | 'stderr';
 
@@ -37,17 +40,28 @@ export class LineBuffer {
   push(source: Source, chunk: string): void {
     const rest = this.#rests[source];
     const [first = '', ...others] = chunk.split('\n');
-    keep(rest, first);
+    this.#extend(rest, first);
     for (const piece of others) {
       this.#add(taken(rest).replace(/\r$/, ''));
-      keep(rest, piece);
+      this.#extend(rest, piece);
     }
     if (rest.length > LONGEST_LINE) this.#add(taken(rest));
   }
 
+  /** Adds to a line that has not ended. */
+  #extend(rest: Rest, piece: string): void {
+    if (!piece.includes('\r') && !(rest.pieces.at(-1)?.endsWith('\r') ?? false)) {
+      keep(rest, piece);
+      return;
+    }
+    const drawn = (taken(rest) + piece).split(DRAWN_OVER);
+    keep(rest, drawn.pop() ?? '');
+    for (const line of drawn) if (line !== '') this.#tell(line);
+  }
+
   /** The streams are over: what is left is a line too. */
   end(): void {
-    for (const rest of Object.values(this.#rests)) if (rest.length > 0) this.#add(taken(rest));
+    for (const rest of Object.values(this.#rests)) if (rest.length > 0) this.#add(taken(rest).replace(/\r$/, ''));
   }
 
   tail(count: number): readonly string[] {
@@ -63,6 +77,10 @@ export class LineBuffer {
   #add(line: string): void {
     this.#kept.push(line);
     if (this.#kept.length > KEPT_LINES) this.#kept.shift();
+    this.#tell(line);
+  }
+
+  #tell(line: string): void {
     for (const listener of this.#listeners) listener(line);
   }
 }

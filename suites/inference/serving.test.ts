@@ -12,8 +12,14 @@ const LENGTH_TOLERANCE = 0.05;
 const sendsRequests = ({ params }: Cell): boolean => params['num_prompts'] !== undefined;
 const isOwnClient = ({ framework, params }: Cell): boolean =>
   framework === 'llama_cpp' || params['load_client'] === 'assay';
-const hasFixedLengths = ({ params }: Cell): boolean =>
-  typeof params['isl'] === 'number' && Number(params['random_range_ratio'] ?? 0) === 0;
+/** A ratio of 0 is none to vLLM's client; to the others it is the whole range, and 1 is none. */
+const FIXED_RATIO: Readonly<Record<string, readonly unknown[]>> = {
+  inferencemax: [undefined, 1],
+  sglang_disagg: [1],
+};
+const hasFixedLengths = ({ framework, params }: Cell): boolean =>
+  typeof params['isl'] === 'number' &&
+  (FIXED_RATIO[framework] ?? [undefined, 0]).includes(params['random_range_ratio']);
 
 /** Tier 2: what holds for every inference run, whatever serves it. */
 export default claims({

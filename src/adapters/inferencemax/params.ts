@@ -19,18 +19,31 @@ const serverFields = {
     .string()
     .regex(/^[\w.-]+\.sh$/, 'the file name of a recipe, e.g. gptoss_fp4_mi300x.sh')
     .describe(
-      'File name of the recipe that starts the server, e.g. `gptoss_fp4_mi300x.sh`; the nodes decide its folder.',
+      'File name of the recipe that starts the server, e.g. `gptoss_fp4_mi300x.sh`; it is found in the repository, else on the PATH.',
+    ),
+  recipe_sends_load: z
+    .boolean()
+    .default(false)
+    .describe(
+      "The recipe sends the load itself and then ends, as those in InferenceX's repository do: how many requests, and how, is then its own matter. False: it only serves.",
     ),
   inferencemax_repo: z
     .string()
     .min(1)
     .exactOptional()
-    .describe('Repository that the recipes are cloned from. Absent: the image has them.'),
+    .describe("Repository that the recipes and the load client are cloned from, into the run's scratch folder."),
   inferencemax_ref: z
     .string()
     .min(1)
     .exactOptional()
     .describe('Commit or tag of that repository; without one the run is not repeatable.'),
+  inferencemax_path: z
+    .string()
+    .min(1)
+    .exactOptional()
+    .describe(
+      'Folder of that repository on the nodes, relative to the config file. Absent, and nothing to clone: `/app/InferenceX` of the image.',
+    ),
   tensor_parallelism: z.int().min(1).default(1).describe('GPUs that share each layer (`TP`).'),
   expert_parallelism: z
     .int()
@@ -49,6 +62,14 @@ const serverFields = {
 /** Options of InferenceMAX's load client, `benchmark_serving.py`. */
 const benchFields = {
   ...loadFields,
+  num_prompts: z
+    .int()
+    .min(1)
+    .exactOptional()
+    .describe('Measured requests. Absent: as many as the load client sends itself, 1000.'),
+  num_warmups: loadFields.num_warmups.describe(
+    'Requests before the measured ones; they appear in no figure. Absent: twice the concurrency, as InferenceX sends.',
+  ),
   concurrency: z.int().min(1).describe('Requests in flight (`CONC`); the recipes have no open loop without it.'),
   dataset_name: z
     .enum(['random', 'sonnet', 'sharegpt', 'burstgpt', 'hf'])
@@ -85,6 +106,31 @@ interface Groups {
   readonly expert_parallelism: number;
 }
 
+interface Load {
+  readonly recipe_sends_load: boolean;
+  readonly num_prompts?: number;
+}
+
+function checkSender(payload: z.core.ParsePayload<Load>): void {
+  const { recipe_sends_load: isSent, num_prompts: prompts } = payload.value;
+  if (isSent && prompts !== undefined)
+    refuse(payload, 'num_prompts', 'remove it: the recipe decides how many it sends');
+}
+
+interface Sources {
+  readonly inferencemax_repo?: string;
+  readonly inferencemax_ref?: string;
+  readonly inferencemax_path?: string;
+}
+
+function checkSources(payload: z.core.ParsePayload<Sources>): void {
+  const { inferencemax_repo: repo, inferencemax_ref: ref, inferencemax_path: path } = payload.value;
+  if (repo !== undefined && path !== undefined) {
+    refuse(payload, 'inferencemax_path', 'remove it, or inferencemax_repo: the recipes come from one place');
+  }
+  if (repo === undefined && ref !== undefined) refuse(payload, 'inferencemax_ref', 'set inferencemax_repo, too');
+}
+
 function checkExperts(payload: z.core.ParsePayload<Groups>): void {
   const { tensor_parallelism, expert_parallelism } = payload.value;
   if (tensor_parallelism % expert_parallelism === 0) return;
@@ -92,7 +138,7 @@ function checkExperts(payload: z.core.ParsePayload<Groups>): void {
 }
 
 /** The params of an inferencemax cell, axis values included. */
-const inferencemaxParams = z
+export const inferencemaxParams = z
   .strictObject({
     ...serverFields,
     ...benchFields,
@@ -100,7 +146,10 @@ const inferencemaxParams = z
       "Further flags of the load client; those of the server are the recipe's own.",
     ),
   })
-  .check(checkLengths, checkExperts);
+  .check(checkLengths, checkExperts, checkSources, checkSender);
+
+/** The params of an inferencemax cell, validated. */
+export type InferencemaxParams = z.output<typeof inferencemaxParams>;
 
 /** What the config loader must know of inferencemax. */
 export const inferencemaxSpec = defineFramework({
@@ -128,6 +177,7 @@ export const inferencemaxSpec = defineFramework({
   metrics: [
     'ttft_ms',
     'tpot_ms',
+    'itl_ms',
     'e2el_ms',
     'latency_ms',
     'input_tokens',
@@ -137,6 +187,9 @@ export const inferencemaxSpec = defineFramework({
     'throughput_tps',
     'request_throughput',
     'total_token_throughput',
+    'queue_depth',
+    'requests_running',
+    'memory_pressure',
   ],
   predicates: [],
 });

@@ -14,8 +14,14 @@ const commonFields = {
   pipeline: z
     .enum([...FLUX, ...WAN])
     .describe('What is generated: an image from text (Flux), or a video from an image or from text (Wan).'),
+  script: z
+    .string()
+    .startsWith('/', 'an absolute path, e.g. /app/Flux/run.py')
+    .exactOptional()
+    .describe(
+      'Script of the pipeline on the nodes or in the image. Absent: `/app/Flux/run_usp.py` for Flux, `/app/Wan2.2/run.py` for Wan.',
+    ),
   prompt: z.string().min(1).describe('What the picture shows.'),
-  negative_prompt: z.string().exactOptional().describe('What the picture must not show.'),
   num_inference_steps: z
     .int()
     .min(1)
@@ -29,6 +35,7 @@ const commonFields = {
 
 /** Options of the Flux pipeline alone. */
 const fluxFields = {
+  negative_prompt: z.string().exactOptional().describe('What the picture must not show.'),
   height: z.int().min(1).exactOptional().describe('Height of the image, pixels.'),
   width: z.int().min(1).exactOptional().describe('Width of the image, pixels.'),
   max_sequence_length: z.int().min(1).exactOptional().describe('Longest prompt, tokens.'),
@@ -54,6 +61,11 @@ const fluxFields = {
 
 /** Options of the Wan pipelines alone. */
 const wanFields = {
+  image: z
+    .string()
+    .min(1)
+    .exactOptional()
+    .describe("Picture that `wan_i2v` starts from, a path there. Absent: the script's own example."),
   size: z
     .enum(['720*1280', '1280*720', '480*832', '832*480', '704*1280', '1280*704'])
     .exactOptional()
@@ -84,6 +96,8 @@ const runOwners = {
   num_frames: 'params.frame_num',
   compile: 'params.use_torch_compile',
   task: 'params.pipeline',
+  base_seed: 'seed',
+  num_iterations: 'params.num_repetitions',
   attention_backend: 'knobs.attention',
   model: 'model',
   ckpt_dir: 'model',
@@ -100,10 +114,12 @@ function checkPipeline(payload: z.core.ParsePayload<Params>): void {
   for (const field of Object.keys(foreign)) {
     if (field in payload.value) refuse(payload, field, `remove it: it is for ${owners.join(' and ')}`);
   }
+  const { pipeline, image } = payload.value;
+  if (pipeline === 'wan_t2v' && image !== undefined) refuse(payload, 'image', 'remove it: it is for wan_i2v');
 }
 
 /** The params of a pytorch_xdit cell, axis values included. */
-const pytorchXditParams = z
+export const pytorchXditParams = z
   .strictObject({
     ...commonFields,
     ...fluxFields,
@@ -112,17 +128,30 @@ const pytorchXditParams = z
   })
   .check(checkPipeline);
 
-/** There is one process for each GPU in use, and as many on every node. */
-function checkProcesses({ params, topology }: CellShape<Params>): readonly Violation[] {
+/** The params of a pytorch_xdit cell, validated. */
+export type PytorchXditParams = z.output<typeof pytorchXditParams>;
+
+/** How many pictures are to be measured; undefined leaves it to the script. */
+export function picturesAsked(params: Params): number | undefined {
+  return params.pipeline === 'flux_t2i' ? params.num_repetitions : params.num_benchmark_steps;
+}
+
+/** The degrees of parallelism that are set: their product is how many processes there are. */
+export function degreesOf(params: Params): Readonly<Record<string, number>> {
   const { ulysses_degree, ring_degree } = params;
   const { pipefusion_parallel_degree, tensor_parallel_degree, data_parallel_degree } = params;
-  const degrees = {
+  return {
     ulysses_degree,
     ring_degree,
     ...(pipefusion_parallel_degree === undefined ? {} : { pipefusion_parallel_degree }),
     ...(tensor_parallel_degree === undefined ? {} : { tensor_parallel_degree }),
     ...(data_parallel_degree === undefined ? {} : { data_parallel_degree }),
   };
+}
+
+/** There is one process for each GPU in use, and as many on every node. */
+function checkProcesses({ params, topology }: CellShape<Params>): readonly Violation[] {
+  const degrees = degreesOf(params);
   const nodes = topology.roles['worker']?.count ?? 1;
   const overBudget = checkGpuBudget(degrees, 'worker', topology);
   if (overBudget.length > 0 || productOf(degrees) % nodes === 0) return overBudget;
@@ -161,8 +190,10 @@ export const pytorchXditSpec = defineFramework({
     num_benchmark_steps: 'runs',
   },
   metrics: [
+    'e2el_ms',
     'generation_ms',
     'step_time_ms',
+    'vae_decode_ms',
     'latency_ms',
     'throughput',
     'image_throughput',

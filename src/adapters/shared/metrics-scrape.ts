@@ -15,15 +15,20 @@ interface ScrapeOptions {
 
 /** Fetches a `/metrics` address; throws PARSE_FAILED when it cannot be read or holds no sample. */
 export async function scrapeMetrics(url: string, options: ScrapeOptions): Promise<MetricSample[]> {
-  const text = await fetchText(url, options.timeoutMs).catch((cause: unknown) => {
+  const text = await fetchMetrics(url, options);
+  const samples = parseMetrics(text);
+  if (samples.length > 0) return samples;
+  throw new AssayError('PARSE_FAILED', `metrics of ${url}: no sample in "${snippet(text)}"`);
+}
+
+/** Fetches a `/metrics` address as it is; throws PARSE_FAILED when it cannot be had. */
+export async function fetchMetrics(url: string, { timeoutMs }: ScrapeOptions): Promise<string> {
+  return fetchText(url, timeoutMs).catch((cause: unknown) => {
     throw new AssayError('PARSE_FAILED', `metrics of ${url}: ${messageOf(cause)}`, {
       hint: 'check that the server runs and publishes metrics at this address',
       cause,
     });
   });
-  const samples = parseMetrics(text);
-  if (samples.length > 0) return samples;
-  throw new AssayError('PARSE_FAILED', `metrics of ${url}: no sample in "${snippet(text)}"`);
 }
 
 async function fetchText(url: string, timeoutMs: number): Promise<string> {

@@ -16,21 +16,29 @@ export const parallelismFields = {
 
 const ORDER = ['tp', 'pp', 'dp', 'fsdp'] as const;
 
-type Degrees = Readonly<Record<(typeof ORDER)[number], number>>;
+type Degrees<Name extends string> = Readonly<Record<Name, number>>;
 
 /** Every GPU of the role worker is one rank: the degrees multiply to the number of GPUs, or this says by how much not. */
-export function checkParallelism({ params, topology }: CellShape<Degrees>): readonly Violation[] {
+export function checkParallelism(cell: CellShape<Degrees<(typeof ORDER)[number]>>): readonly Violation[] {
+  return checkProduct(cell, ORDER);
+}
+
+/** The same for degrees by other names. */
+export function checkProduct<Name extends string>(
+  { params, topology }: CellShape<Degrees<Name>>,
+  names: readonly Name[],
+): readonly Violation[] {
   const worker = topology.roles['worker'];
   const gpus = gpusOfRole(topology, 'worker');
-  const degrees = ORDER.map((name) => params[name]);
+  const degrees = names.map((name) => params[name]);
   const product = degrees.reduce((total, one) => total * one, 1);
   if (worker === undefined || product === gpus) return [];
   const { count, gpus_per_node: perNode } = worker;
   return [
     {
-      field: ORDER.find((name) => params[name] !== 1) ?? 'tp',
+      field: names.find((name) => params[name] !== 1) ?? names[0] ?? 'params',
       message:
-        `${ORDER.join('*')} = ${degrees.join('*')} = ${product}, ` +
+        `${names.join('*')} = ${degrees.join('*')} = ${product}, ` +
         `but role worker has ${plural(gpus, 'GPU')} (${plural(count, 'node')} x ${perNode})`,
       hint:
         gpus === 0 ? 'add gpus_per_node to role worker' : `make the product ${gpus}, or change count or gpus_per_node`,

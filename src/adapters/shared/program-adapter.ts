@@ -13,7 +13,7 @@ import { BaseAdapter } from '../../lifecycle/base-adapter.ts';
 import { launchRoles } from '../../lifecycle/launch.ts';
 import { monitor } from '../../lifecycle/monitor.ts';
 import { fetchResults } from './fetch-results.ts';
-import type { Observation, Program, ProgramPlan, ProgressWatch } from './program.ts';
+import type { Drive, Observation, Program, ProgramPlan, ProgressWatch } from './program.ts';
 
 const EVIDENCE_LINES = 8;
 const ALL_LINES = Number.MAX_SAFE_INTEGER;
@@ -30,6 +30,7 @@ class ProgramAdapter extends BaseAdapter {
   #workers: readonly ReadyRole[] = [];
   #watch: ProgressWatch | null = null;
   #observation: Observation | null = null;
+  #drive: Drive | null = null;
 
   constructor(program: Program) {
     super();
@@ -59,7 +60,7 @@ class ProgramAdapter extends BaseAdapter {
     const fallen = this.#servers.find(({ process }) => process.exit() !== null);
     if (fallen !== undefined) return broken('server_alive', fallen, 'while it was needed');
     if (this.#watch === null) throw new Error('the work has not begun');
-    const status = this.#watch.status();
+    const status = (this.#drive ?? this.#watch).status();
     // What a program printed before it gave up says more than that it did.
     if (status.state === 'broken') return status;
     const failed = this.#workers.find(({ process }) => isFailed(process.exit()));
@@ -69,15 +70,21 @@ class ProgramAdapter extends BaseAdapter {
 
   override async awaitCompletion(context: RunContext): Promise<void> {
     this.#observation = (await this.#plan.observe?.(context, this.#servers)) ?? null;
+    const stop = new AbortController();
     try {
       if (this.#plan.servers.length > 0) await this.#startWork(context);
-      const work = Promise.all(this.#workers.map(({ process }) => process.exited)).then(() => undefined);
+      const signal = AbortSignal.any([context.signal, stop.signal]);
+      this.#drive = this.#plan.drive?.(context, this.#servers, signal) ?? null;
+      const exits: readonly Promise<unknown>[] = this.#workers.map(({ process }) => process.exited);
+      const work = Promise.all([...exits, this.#drive?.done ?? Promise.resolve()]).then(() => undefined);
       await monitor(context, () => this.progressPredicate(), work);
     } catch (thrown) {
       // What a broken workload has left may say why; but a run that must end waits for nothing.
       if (!context.signal.aborted) await fetchResults(context, this.#plan.results).catch(() => undefined);
       throw thrown;
     } finally {
+      // A broken predicate ends the watch, not the work.
+      stop.abort();
       await this.#observation?.end();
     }
     await fetchResults(context, this.#plan.results);

@@ -31,6 +31,17 @@ export interface ProgramPlan {
   readonly results: readonly ResultFile[];
   /** Watches the servers while the work is done. Default: nobody does. */
   readonly observe?: Observer;
+  /** Work that this process does itself once the servers are ready, beside the workers. Default: none. */
+  readonly drive?: Driver;
+}
+
+/** Begins work on servers; aborting the signal ends it. */
+export type Driver = (context: RunContext, servers: readonly ReadyRole[], signal: AbortSignal) => Drive;
+
+/** Work of this process under way; how it is counts in place of what the workers' watch says. */
+export interface Drive {
+  status(): ReturnType<ProgressWatch['status']>;
+  readonly done: Promise<void>;
 }
 
 /** Watches servers under load, from its call on until it is ended. */

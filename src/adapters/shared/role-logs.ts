@@ -1,4 +1,4 @@
-import { readdir } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { RUN_FILES } from '../../evidence/run-folder.ts';
 import { readArtifact } from '../../lifecycle/artifact.ts';
@@ -17,17 +17,20 @@ export interface RoleLog {
 /**
  * Reads the log of a role on each of its hosts, in the order that they are bound in.
  *
- * @throws WorkloadFailure parse_failure for one that is missing or empty.
+ * @throws WorkloadFailure parse_failure for one that is missing, or empty unless it may be silent.
  */
 export async function readRoleLogs(
   { folder, run }: Pick<ParseContext, 'folder' | 'run'>,
   role: string,
+  { mayBeSilent = false }: { readonly mayBeSilent?: boolean } = {},
 ): Promise<readonly RoleLog[]> {
   const logs = join(folder, RUN_FILES.logs);
   const hosts = run.bindings[role] ?? (await hostsWithLogs(logs, role));
   return Promise.all(
     hosts.map(async (host, index) => {
-      const text = await readArtifact(join(logs, `${role}.${host}.log`));
+      const path = join(logs, `${role}.${host}.log`);
+      const isSilent = mayBeSilent && (await stat(path).catch(() => null))?.size === 0;
+      const text = isSilent ? '' : await readArtifact(path);
       return { role, host, index, lines: text.split('\n') };
     }),
   );

@@ -3,6 +3,7 @@ import type { CellThreshold } from '../../../src/config/cell.ts';
 import { judgeRun } from '../../../src/lifecycle/judge-run.ts';
 import type { JudgedRun, Yardstick } from '../../../src/lifecycle/judge-run.ts';
 import { evaluateAll } from '../../../src/verdicts/evaluate.ts';
+import { samplesOf } from '../verdicts/tables.ts';
 
 const adapter = { verify: evaluateAll };
 
@@ -45,6 +46,17 @@ describe('judgeRun', () => {
     const judged = judgeRun(adapter, summary({ ttft_p99_ms: value }), by({ enforce }));
     expect(judged.status).toBe(status);
     expect(judged.failure === null).toBe(status !== 'failed_verification');
+  });
+
+  it('judges a training by its summary, though its file of samples is there and empty', () => {
+    const rate: CellThreshold = {
+      threshold: { kind: 'Rate', metric: 'throughput', per_unit: 'sec', op: '>=', min_rate: 100 },
+      source: 'demo.yaml:3',
+    };
+    const trained = summary({ throughput_tps: 250 });
+    const tables = { ...trained.tables, samples: samplesOf([]) };
+    const judged = judgeRun(adapter, { ...trained, tables }, by({ thresholds: [rate] }));
+    expect(judged.verdicts).toMatchObject([{ actual: 250, passed: true }]);
   });
 
   it('fails a run whose figure was not measured', () => {

@@ -77,6 +77,17 @@ describe('params', () => {
       'expert_parallelism: set a divisor of tensor_parallelism (8)',
     ],
     [
+      'two places for the recipes',
+      { ...CELL, inferencemax_repo: 'https://example.test/x.git', inferencemax_path: '/opt/x' },
+      'inferencemax_path: remove it, or inferencemax_repo: the recipes come from one place',
+    ],
+    ['a commit of nothing', { ...CELL, inferencemax_ref: 'v1' }, 'inferencemax_ref: set inferencemax_repo, too'],
+    [
+      'a number of requests that the recipe decides',
+      { ...CELL, recipe_sends_load: true, num_prompts: 8 },
+      'num_prompts: remove it: the recipe decides how many it sends',
+    ],
+    [
       'a flag that a param sets',
       { ...CELL, bench_args: { 'num-prompts': 8 } },
       'bench_args.num-prompts: set params.num_prompts instead',
@@ -113,8 +124,8 @@ describe('constraints', () => {
 });
 
 describe('inferencemax', () => {
-  it('can be planned, not launched yet', () => {
-    expect(inferencemax).toMatchObject({ launchVersion: 1, create: null });
+  it('can be launched', () => {
+    expect(inferencemax).toMatchObject({ launchVersion: 1, create: expect.any(Function) as unknown });
     expect(spec).toMatchObject({
       name: 'inferencemax',
       workloadKind: 'inference',

@@ -132,8 +132,8 @@ describe('constraints', () => {
 });
 
 describe('pytorch_xdit', () => {
-  it('can be planned, not launched yet', () => {
-    expect(pytorchXdit).toMatchObject({ launchVersion: 1, create: null });
+  it('can be launched', () => {
+    expect(pytorchXdit).toMatchObject({ launchVersion: 1, create: expect.any(Function) as unknown });
     expect(spec).toMatchObject({
       name: 'pytorch_xdit',
       workloadKind: 'inference',

@@ -1,0 +1,143 @@
+import { request } from 'undici';
+import type { ReadyRole, RunContext } from '../../lifecycle/adapter.ts';
+import { findOutage } from '../../verdicts/predicates/health.ts';
+import { fetchMetrics, parseMetrics } from './metrics-scrape.ts';
+import type { MetricSample } from './metrics-scrape.ts';
+import type { Observation, Observer } from './program.ts';
+
+const INTERVAL_MS = 1000;
+const PROBE_TIMEOUT_MS = 5000;
+const EVIDENCE_LINES = 8;
+
+/** A gauge of a server that becomes a time series. */
+export interface Gauge {
+  /** The name of the series. */
+  readonly metric: string;
+  /** What several engines behind one server come to together. */
+  readonly together: 'sum' | 'max';
+}
+
+/** What is looked at while servers are under load. */
+export interface ServingSight {
+  /** By the server's own names. */
+  readonly gauges: Readonly<Record<string, Gauge>>;
+  /** What answers 200 while a server is well. */
+  readonly healthPath: string;
+  /** Time between two looks; a second by default. */
+  readonly intervalMs?: number;
+  /** Hears of what each server published, at every look. */
+  readonly onScrape?: (server: ReadyRole, samples: readonly MetricSample[]) => void;
+}
+
+/** When the load was over, by our own clock: `attachments/<this>`. */
+export const LOAD_END_FILE = 'load-end.json';
+
+/** Where the counters of a server stood before or after the load, as the server wrote them: `attachments/<this>`. */
+export function metricsFile(when: 'before' | 'after', host: string): string {
+  return `metrics.${when}.${host}.txt`;
+}
+
+/**
+ * Watches the servers that have an address: gauges and `healthy` (1 or 0) become points of the trajectory,
+ * all metrics are kept as they stood before and after the load. A look that fails leaves a gap, not a zero.
+ */
+export function observeServing(sight: ServingSight): Observer {
+  return async (context, servers) => {
+    const watched = servers.filter(({ url }) => url !== null).map((server) => new Watched(context, server, sight));
+    await Promise.all(watched.map((one) => one.keepMetrics('before')));
+    const timer = setInterval(() => watched.forEach((one) => one.look()), sight.intervalMs ?? INTERVAL_MS);
+    return {
+      broken: () => watched.map((one) => one.broken()).find((status) => status !== null) ?? null,
+      end: async () => {
+        clearInterval(timer);
+        if (!context.signal.aborted) context.writer.attach(LOAD_END_FILE, `{"ended_at_ms": ${Date.now()}}\n`);
+        await Promise.all(watched.map((one) => one.end()));
+      },
+    };
+  };
+}
+
+class Watched {
+  readonly #context: RunContext;
+  readonly #server: ReadyRole;
+  readonly #sight: ServingSight;
+  readonly #probes: boolean[] = [];
+  #looking: Promise<void> | null = null;
+  #step = 0;
+
+  constructor(context: RunContext, server: ReadyRole, sight: ServingSight) {
+    this.#context = context;
+    this.#server = server;
+    this.#sight = sight;
+  }
+
+  /** Looks, unless the last look is not over yet. */
+  look(): void {
+    this.#looking ??= this.#lookOnce().finally(() => {
+      this.#looking = null;
+    });
+  }
+
+  broken(): ReturnType<Observation['broken']> {
+    const outage = findOutage(this.#probes);
+    if (outage === null) return null;
+    const { role, host, process } = this.#server;
+    const detail = `${role} on ${host}: ${outage} (${this.#sight.healthPath})`;
+    return { state: 'broken', predicate: 'health', detail, evidence: process.tail(EVIDENCE_LINES) };
+  }
+
+  async end(): Promise<void> {
+    await this.#looking;
+    await this.keepMetrics('after');
+  }
+
+  async keepMetrics(when: 'before' | 'after'): Promise<void> {
+    const text = await this.#fetch();
+    // What was cut off has no result, and its run directory may be complete by now.
+    if (text === null || this.#context.signal.aborted) return;
+    this.#sight.onScrape?.(this.#server, parseMetrics(text));
+    this.#context.writer.attach(metricsFile(when, this.#server.host), text);
+  }
+
+  async #lookOnce(): Promise<void> {
+    const step = this.#step++;
+    const [isHealthy, text] = await Promise.all([this.#isHealthy(), this.#fetch()]);
+    if (this.#context.signal.aborted) return;
+    this.#probes.push(isHealthy);
+    const samples = text === null ? [] : parseMetrics(text);
+    this.#sight.onScrape?.(this.#server, samples);
+    const readings = readGauges(samples, this.#sight.gauges);
+    const { role, host } = this.#server;
+    const tsMs = Date.now();
+    for (const [metric, value] of [['healthy', Number(isHealthy)] as const, ...readings]) {
+      this.#context.writer.point({ step, tsMs, metric, value, role, host, rank: null });
+    }
+  }
+
+  /** Metrics are the server's second opinion: one that publishes none is no reason to fail. */
+  async #fetch(): Promise<string | null> {
+    return fetchMetrics(`${this.#server.url}/metrics`, { timeoutMs: PROBE_TIMEOUT_MS }).catch(() => null);
+  }
+
+  async #isHealthy(): Promise<boolean> {
+    try {
+      const signal = AbortSignal.timeout(PROBE_TIMEOUT_MS);
+      const { statusCode, body } = await request(`${this.#server.url}${this.#sight.healthPath}`, { signal });
+      await body.dump();
+      return statusCode === 200;
+    } catch {
+      return false;
+    }
+  }
+}
+
+function readGauges(
+  samples: readonly MetricSample[],
+  gauges: ServingSight['gauges'],
+): readonly (readonly [metric: string, value: number])[] {
+  return Object.entries(gauges).flatMap(([name, { metric, together }]) => {
+    const values = samples.filter((sample) => sample.name === name).map(({ value }) => value);
+    if (values.length === 0) return [];
+    return [[metric, together === 'max' ? Math.max(...values) : values.reduce((a, b) => a + b, 0)] as const];
+  });
+}
