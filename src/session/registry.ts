@@ -6,6 +6,7 @@ import { llamaCpp } from '../adapters/llama-cpp/index.ts';
 import { megatron } from '../adapters/megatron/index.ts';
 import { pytorchXdit } from '../adapters/pytorch-xdit/index.ts';
 import { sglangDisagg } from '../adapters/sglang-disagg/index.ts';
+import { torchtitan } from '../adapters/torchtitan/index.ts';
 import { vllm } from '../adapters/vllm/index.ts';
 
 /** Every framework there is: a new one is one folder under adapters/ and one line here. */
@@ -16,6 +17,7 @@ export const frameworks: readonly Framework[] = [
   pytorchXdit,
   megatron,
   jax,
+  torchtitan,
   llamaCpp,
   jaxJs,
 ];

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { defineFramework } from '../../config/schema/framework.ts';
-import type { Violation } from '../../config/schema/framework.ts';
+import type { CellShape, Violation } from '../../config/schema/framework.ts';
 import { gpusOfRole } from '../../config/schema/topology.ts';
 import { furtherArgs, ownersOf } from '../shared/further-args.ts';
 import { checkParallelism, parallelismFields } from '../shared/parallelism.ts';
@@ -157,6 +157,24 @@ const fields = {
   profiler: z.enum(['', 'xplane', 'nsys']).exactOptional().describe('What profiles the run; empty is nothing.'),
   skip_first_n_steps_for_profiler: z.int().min(0).exactOptional().describe('Steps before the profile starts.'),
 
+  trainer: z
+    .string()
+    .min(1)
+    .exactOptional()
+    .describe(
+      'Module of the trainer, or path of its script; left out, `maxtext.trainers.pre_train.train`. Before MaxText moved its sources it was `MaxText.train`.',
+    ),
+  base_config: z
+    .string()
+    .min(1)
+    .exactOptional()
+    .describe('Config file that MaxText starts from; left out, its own base.yml.'),
+  base_output_directory: z
+    .string()
+    .min(1)
+    .exactOptional()
+    .describe('Folder for checkpoints, which every node must see; left out, one of the run that is removed with it.'),
+
   xla_flags: options.exactOptional().describe('Flags of the XLA compiler, without their dashes.'),
 };
 
@@ -166,7 +184,11 @@ const DEGREES = { tensor: 'tp', pipeline: 'pp', data: 'dp', fsdp: 'fsdp', contex
 const owners = {
   ...ownersOf(fields),
   max_target_length: 'params.sequence_length',
+  tokenizer_path: 'params.tokenizer_model',
   attention: 'knobs.attention',
+  run_name: 'the run',
+  init_weights_seed: 'seed',
+  data_shuffle_seed: 'seed',
   ...Object.fromEntries(
     Object.entries(DEGREES).flatMap(([kind, param]) =>
       ['ici', 'dcn'].map((level) => [`${level}_${kind}_parallelism`, `params.${param}`]),
@@ -175,19 +197,35 @@ const owners = {
 };
 
 /** The params of a jax cell, axis values included. What is left out is left to MaxText. */
-const params = z.strictObject({
+export const jaxParams = z.strictObject({
   ...fields,
   extra_args: furtherArgs(owners).describe('Further options of MaxText.'),
 });
 
+/** The params of a jax cell, validated. */
+export type JaxParams = z.output<typeof jaxParams>;
+
 // MaxText shards weights over fsdp, context and expert alike, so both take their ranks from fsdp.
-function checkShares({ fsdp, cp, ep }: z.output<typeof params>): readonly Violation[] {
+function checkShares({ fsdp, cp, ep }: JaxParams): readonly Violation[] {
   if (fsdp % (cp * ep) === 0) return [];
   return [
     {
       field: cp === 1 ? 'ep' : 'cp',
       message: `cp*ep = ${cp}*${ep} = ${cp * ep} does not divide fsdp = ${fsdp}`,
       hint: `make cp*ep a divisor of ${fsdp}: both take their ranks from fsdp`,
+    },
+  ];
+}
+
+// Every process writes its shards into the one folder that Orbax commits.
+function checkCheckpoints({ params, topology }: CellShape<JaxParams>): readonly Violation[] {
+  const nodes = topology.roles['worker']?.count ?? 0;
+  if (!params.enable_checkpointing || params.base_output_directory !== undefined || nodes <= 1) return [];
+  return [
+    {
+      field: 'enable_checkpointing',
+      message: `checkpoints of ${nodes} nodes need one folder that all of them see`,
+      hint: 'name it in base_output_directory',
     },
   ];
 }
@@ -205,12 +243,12 @@ const knobs = z.looseObject({
 export const jaxSpec = defineFramework({
   name: 'jax',
   workloadKind: 'training',
-  params,
+  params: jaxParams,
   knobs,
   roles: { required: ['worker'], optional: [] },
   container: 'optional',
   ranks: ({ topology }) => gpusOfRole(topology, 'worker'),
-  constraints: (cell) => [...checkParallelism(cell), ...checkShares(cell.params)],
+  constraints: (cell) => [...checkParallelism(cell), ...checkShares(cell.params), ...checkCheckpoints(cell)],
   axisTokens: {
     per_device_batch_size: 'pdbs',
     sequence_length: 'seq',
@@ -228,11 +266,11 @@ export const jaxSpec = defineFramework({
     'loss',
     'throughput',
     'step_time_ms',
-    'grad_norm',
     'tflops_per_gpu',
     'tokens_per_gpu',
-    'learning_rate',
     'eval_loss',
+    'checkpoint_save_s',
+    'checkpoint_load_s',
   ],
   predicates: ['loss_finite', 'no_straggler'],
 });

@@ -67,6 +67,11 @@ describe('a training that is watched', () => {
     expect(steps.map(({ step }) => step)).toEqual([0, 1]);
   });
 
+  it('does not go back with a rank that is behind', () => {
+    const lines = ['1 loss=9 rank=0', '2 loss=8 rank=0', '1 loss=9 rank=1'].map((line) => [line, n1] as const);
+    expect(watched(lines).status).toMatchObject({ progress: { done: 2 } });
+  });
+
   it('goes back when it is started again', () => {
     const { status, steps } = watched([
       ['8 loss=3', n1],
