@@ -86,6 +86,15 @@ const fields = {
   tp_comm_overlap: flag.describe('Overlaps the exchange of tensor parallelism with its matrix products.'),
   rope_fusion: flag.describe('Applies rotary embeddings in one kernel.'),
   gemm_tuning: flag.describe('Lets hipBLASLt try its kernels on the first iterations.'),
+
+  rank_timers: flag.describe(
+    'Logs what every rank computes in an iteration, so that no_straggler can tell a slow one; it costs a little time.',
+  ),
+  megatron_root: z
+    .string()
+    .min(1)
+    .exactOptional()
+    .describe('Folder of Megatron-LM; left out, that of AMD images, or without a container the working folder.'),
 };
 
 /** Which param sets an option that is not free. */
@@ -99,14 +108,14 @@ const owners = {
 };
 
 /** The params of a megatron cell, axis values included. What is left out is left to Megatron-LM and its training script. */
-const params = z.strictObject({
+export const megatronParams = z.strictObject({
   ...fields,
   extra_args: furtherArgs(owners).describe(
     'Further options of pretrain_gpt.py, without their dashes; true is an option without a value.',
   ),
 });
 
-type MegatronParams = z.output<typeof params>;
+type MegatronParams = z.output<typeof megatronParams>;
 
 // Megatron-LM asserts both, once every rank has started.
 function checkBatches({ cp, dp, fsdp, micro_batch_size, global_batch_size }: MegatronParams): readonly Violation[] {
@@ -133,6 +142,50 @@ function checkBatches({ cp, dp, fsdp, micro_batch_size, global_batch_size }: Meg
   ];
 }
 
+/** What torch's fully sharded data parallelism, which takes all data-parallel ranks, does not go with; Megatron-LM asserts it. */
+function checkSharding({
+  dp,
+  fsdp,
+  pp,
+  ep,
+  precision,
+  use_distributed_optimizer: splits,
+}: MegatronParams): readonly Violation[] {
+  if (fsdp === 1 || dp > 1) return [];
+  const refused = [
+    { field: 'pp', isSet: pp > 1, message: `pp = ${pp}`, hint: 'make pp 1, or fsdp 1' },
+    { field: 'ep', isSet: ep > 1, message: `ep = ${ep}`, hint: 'make ep 1, or fsdp 1' },
+    { field: 'precision', isSet: precision === 'TE_FP16', message: 'precision TE_FP16', hint: 'write TE_BF16' },
+    {
+      field: 'use_distributed_optimizer',
+      isSet: splits === true,
+      message: 'use_distributed_optimizer',
+      hint: 'remove it: fsdp shards the optimizer state, too',
+    },
+  ];
+  return refused
+    .filter(({ isSet }) => isSet)
+    .map(({ field, message, hint }) => ({ field, message: `${message} does not go with fsdp = ${fsdp}`, hint }));
+}
+
+/** What Megatron-LM wants beside an option, and asserts once every rank has started. */
+function checkCompanions(params: MegatronParams): readonly Violation[] {
+  const { overlap_param_gather: gathers, overlap_grad_reduce: reduces, tp_comm_overlap: overlaps } = params;
+  const isSharded = params.use_distributed_optimizer === true || (params.fsdp > 1 && params.dp > 1);
+  const missing = [
+    { field: 'overlap_param_gather', isMissing: gathers === true && reduces !== true, needs: 'overlap_grad_reduce' },
+    { field: 'overlap_param_gather', isMissing: gathers === true && !isSharded, needs: 'use_distributed_optimizer' },
+    {
+      field: 'tp_comm_overlap',
+      isMissing: overlaps === true && params.sequence_parallel !== true,
+      needs: 'sequence_parallel',
+    },
+  ];
+  return missing
+    .filter(({ isMissing }) => isMissing)
+    .map(({ field, needs }) => ({ field, message: `${field} needs ${needs}`, hint: `set ${needs}: true` }));
+}
+
 const knobs = z.looseObject({
   attention: z.string().exactOptional().describe('Attention kernels, e.g. aiter, fa, te.'),
   quant: z
@@ -146,13 +199,14 @@ const knobs = z.looseObject({
 export const megatronSpec = defineFramework({
   name: 'megatron',
   workloadKind: 'training',
-  params,
+  params: megatronParams,
   knobs,
   roles: { required: ['worker'], optional: [] },
   container: 'optional',
   constraints(cell) {
     const violations = checkParallelism(cell);
-    return violations.length > 0 ? violations : checkBatches(cell.params);
+    if (violations.length > 0) return violations;
+    return [...checkBatches(cell.params), ...checkSharding(cell.params), ...checkCompanions(cell.params)];
   },
   ranks: ({ topology }) => gpusOfRole(topology, 'worker'),
   axisTokens: {
@@ -179,6 +233,7 @@ export const megatronSpec = defineFramework({
     'loss_scale',
     'skipped_iterations',
     'nan_iterations',
+    'compute_ms',
   ],
   predicates: ['loss_finite', 'no_straggler'],
 });

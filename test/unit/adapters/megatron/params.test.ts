@@ -65,6 +65,48 @@ describe('the batches of four nodes of eight GPUs', () => {
   });
 });
 
+describe('what Megatron-LM would refuse once every rank has started', () => {
+  it.each([
+    ['pp', { fsdp: 4, pp: 2 }, 'pp = 2 does not go with fsdp = 4', 'make pp 1, or fsdp 1'],
+    ['ep', { fsdp: 8, ep: 2 }, 'ep = 2 does not go with fsdp = 8', 'make ep 1, or fsdp 1'],
+    ['precision', { fsdp: 8, precision: 'TE_FP16' }, 'precision TE_FP16 does not go with fsdp = 8', 'write TE_BF16'],
+    [
+      'use_distributed_optimizer',
+      { fsdp: 8, use_distributed_optimizer: true },
+      'use_distributed_optimizer does not go with fsdp = 8',
+      'remove it: fsdp shards the optimizer state, too',
+    ],
+    [
+      'overlap_param_gather',
+      { dp: 8, overlap_param_gather: true, use_distributed_optimizer: true },
+      'overlap_param_gather needs overlap_grad_reduce',
+      'set overlap_grad_reduce: true',
+    ],
+    [
+      'overlap_param_gather',
+      { dp: 8, overlap_param_gather: true, overlap_grad_reduce: true },
+      'overlap_param_gather needs use_distributed_optimizer',
+      'set use_distributed_optimizer: true',
+    ],
+    [
+      'tp_comm_overlap',
+      { tp: 8, tp_comm_overlap: true },
+      'tp_comm_overlap needs sequence_parallel',
+      'set sequence_parallel: true',
+    ],
+  ])('is %s of %j', (...[field, params, message, hint]) => {
+    expect(violations(params, worker(1, 8))).toEqual([{ field, message, hint }]);
+  });
+
+  it.each([
+    [{ fsdp: 4, dp: 2, ep: 2, precision: 'TE_FP16', overlap_param_gather: true, overlap_grad_reduce: true }],
+    [{ tp: 2, dp: 4, tp_comm_overlap: true, sequence_parallel: true }],
+    [{ pp: 2, dp: 4, use_distributed_optimizer: true, precision: 'TE_FP16' }],
+  ])('is nothing of %j', (params) => {
+    expect(violations(params, worker(1, 8))).toEqual([]);
+  });
+});
+
 describe('the params of megatron', () => {
   it('fill in what the training script would', () => {
     expect(spec.params.parse({})).toEqual({
