@@ -8,8 +8,12 @@ export default claims({
     when: ({ params }) => stepsAsked(params) !== null,
     async check({ run, cell, expect }) {
       const asked = stepsAsked(cell.params) ?? 0;
-      const losses = (await run.trajectory()).filter(({ metric }) => metric === 'loss');
-      const logged = new Set(losses.flatMap(({ steps }) => [...steps]));
+      const series = await run.trajectory();
+      const losses = series.filter(({ metric }) => metric === 'loss');
+      // An iteration whose gradient overflowed is skipped, and has no loss.
+      const skips = series.filter(({ metric }) => metric === 'skipped_iterations');
+      const skipped = skips.flatMap(({ steps, values }) => [...steps].filter((_, index) => (values[index] ?? 0) > 0));
+      const logged = new Set([...losses.flatMap(({ steps }) => [...steps]), ...skipped]);
       // Some count their steps from 0.
       const offset = logged.has(0) ? -1 : 0;
       const due = Array.from({ length: asked }, (_, index) => index + 1)

@@ -9,6 +9,7 @@ import {
   loadFields,
   modelFields,
   portSchema,
+  refuse,
   stackKnobs,
   vllmClientFields,
 } from '../shared/serving-params.ts';
@@ -55,6 +56,17 @@ const serveFields = {
 
 /** Options of `vllm bench serve`. */
 const benchFields = {
+  load_client: z
+    .enum(['vllm_bench', 'assay'])
+    .default('vllm_bench')
+    .describe(
+      'What sends the load: `vllm bench serve` on a node, or our own client from here, which measures an open loop from the scheduled arrivals and makes prompts of exact lengths.',
+    ),
+  request_timeout_s: z
+    .number()
+    .positive()
+    .exactOptional()
+    .describe('Seconds until a request counts as failed; only for `load_client: assay`, 21600 there.'),
   dataset_name: z
     .enum(['random', 'sonnet', 'sharegpt', 'burstgpt', 'hf', 'custom', 'prefix_repetition'])
     .default('random')
@@ -108,15 +120,51 @@ const benchOwners = {
   base_url: 'topology.roles',
 };
 
+interface Client {
+  readonly load_client: 'vllm_bench' | 'assay';
+  readonly request_timeout_s?: number;
+  readonly dataset_name: string;
+  readonly ignore_eos?: boolean;
+  readonly temperature?: number;
+  readonly random_range_ratio?: number;
+  readonly random_prefix_len?: number;
+  readonly bench_args?: object;
+}
+
+/** Refuses what the load client of the cell does not do. */
+function checkClient(payload: z.core.ParsePayload<Client>): void {
+  const { load_client, request_timeout_s, ...load } = payload.value;
+  if (load_client === 'vllm_bench') {
+    if (request_timeout_s === undefined) return;
+    refuse(payload, 'request_timeout_s', 'remove it, or write load_client: assay: vllm bench serve has none to set');
+    return;
+  }
+  const foreign = {
+    dataset_name: load.dataset_name !== 'random',
+    random_range_ratio: (load.random_range_ratio ?? 0) !== 0,
+    random_prefix_len: (load.random_prefix_len ?? 0) !== 0,
+    ignore_eos: load.ignore_eos === false,
+    temperature: (load.temperature ?? 0) !== 0,
+    bench_args: load.bench_args !== undefined,
+  };
+  for (const [field, isForeign] of Object.entries(foreign)) {
+    if (isForeign)
+      refuse(payload, field, 'remove it, or write load_client: vllm_bench: our own client does not do that');
+  }
+}
+
 /** The params of a vllm cell, axis values included. */
-const vllmParams = z
+export const vllmParams = z
   .strictObject({
     ...serveFields,
     ...benchFields,
     serve_args: furtherArgs(serveOwners).describe('Further flags of `vllm serve`.'),
     bench_args: furtherArgs(benchOwners).describe('Further flags of `vllm bench serve`.'),
   })
-  .check(checkLoad, checkLengths);
+  .check(checkLoad, checkLengths, checkClient);
+
+/** The params of a vllm cell, validated. */
+export type VllmParams = z.output<typeof vllmParams>;
 
 /** What the config loader must know of vllm. */
 export const vllmSpec = defineFramework({
@@ -158,15 +206,17 @@ export const vllmSpec = defineFramework({
     'tpot_ms',
     'itl_ms',
     'e2el_ms',
+    'lateness_ms',
     'input_tokens',
     'output_tokens',
     'throughput',
     'request_throughput',
     'total_token_throughput',
     'goodput',
+    'requests_running',
     'queue_depth',
     'memory_pressure',
-    'gpu_util',
+    'healthy',
   ],
-  predicates: [],
+  predicates: ['error_rate', 'health'],
 });

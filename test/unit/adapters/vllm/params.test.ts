@@ -33,6 +33,7 @@ describe('the configs of the requirement', () => {
       pipeline_parallelism: 1,
       data_parallelism: 1,
       burstiness: 1,
+      load_client: 'vllm_bench',
       dataset_name: 'random',
       bench_backend: 'vllm',
       tokenizer_mode: 'auto',
@@ -166,6 +167,27 @@ describe('params', () => {
     expect(mistakesOf(spec, { ...params })).toEqual([mistake]);
   });
 
+  it.each([
+    { random_range_ratio: 0.5 },
+    { random_prefix_len: 8 },
+    { ignore_eos: false },
+    { temperature: 0.7 },
+    { bench_args: { 'top-p': 0.9 } },
+  ])('leave to the client of vLLM what our own does not do: %o', (params) => {
+    expect(mistakesOf(spec, { ...LOAD, ...params })).toEqual([]);
+    expect(mistakesOf(spec, { ...LOAD, load_client: 'assay', ...params })).toEqual([
+      `${Object.keys(params).join('')}: remove it, or write load_client: vllm_bench: our own client does not do that`,
+    ]);
+  });
+
+  it('limit the time of a request only for our own client', () => {
+    const limited = { ...LOAD, request_timeout_s: 60 };
+    expect(mistakesOf(spec, { ...limited, load_client: 'assay' })).toEqual([]);
+    expect(mistakesOf(spec, limited)).toEqual([
+      'request_timeout_s: remove it, or write load_client: assay: vllm bench serve has none to set',
+    ]);
+  });
+
   it.each<[string, object]>([
     ['an open loop', { isl: 8, osl: 8, request_rate: 4.5 }],
     ['an open loop with a cap', { isl: 8, osl: 8, request_rate: 4, concurrency: 64 }],
@@ -206,14 +228,14 @@ describe('constraints', () => {
 });
 
 describe('vllm', () => {
-  it('can be planned, not launched yet', () => {
-    expect(vllm).toMatchObject({ launchVersion: 1, create: null });
+  it('is launched by an adapter of its own for each run', () => {
+    expect(vllm.create?.()).not.toBe(vllm.create?.());
     expect(spec).toMatchObject({
       name: 'vllm',
       workloadKind: 'inference',
       container: 'optional',
       roles: { required: ['server'], optional: ['client'] },
-      predicates: [],
+      predicates: ['error_rate', 'health'],
     });
   });
 
@@ -225,6 +247,8 @@ describe('vllm', () => {
     expect(spec.metrics).toEqual(
       expect.arrayContaining(['ttft_ms', 'tpot_ms', 'itl_ms', 'e2el_ms', 'output_tokens', 'throughput', 'goodput']),
     );
-    expect(spec.metrics).toEqual(expect.arrayContaining(['queue_depth', 'memory_pressure', 'gpu_util']));
+    expect(spec.metrics).toEqual(
+      expect.arrayContaining(['requests_running', 'queue_depth', 'memory_pressure', 'healthy']),
+    );
   });
 });

@@ -1,0 +1,81 @@
+import { hashOf } from '../../core/hash.ts';
+import type { ReadyRole, RunContext, RunRequest } from '../../lifecycle/adapter.ts';
+import type { Arrival, LoadPlan } from '../shared/load-plan.ts';
+import { startLoad } from '../shared/load.ts';
+import type { Drive } from '../shared/program.ts';
+import { keepLoad } from '../shared/serving-load.ts';
+import { judgeServing } from '../shared/serving-progress.ts';
+import { vllmParams } from './params.ts';
+import type { VllmParams } from './params.ts';
+
+/** What our own load client came to, among the attachments. */
+export const LOAD_FILE = 'vllm-load.json';
+
+/** Tokens of plain text in the vocabulary of every model: the special ones are below or far above. */
+const PLAIN_TOKENS = { firstTokenId: 1000, size: 30_000 };
+/** As long as vLLM's own client waits. */
+const LONGEST_REQUEST_S = 6 * 3600;
+
+/** What our client sends to the endpoint. */
+export function planOwnLoad({ cell }: Pick<RunRequest, 'cell'>, baseUrl: string, model: string): LoadPlan {
+  const params = vllmParams.parse(cell.params);
+  const { isl, osl } = params;
+  if (isl === undefined || osl === undefined) throw new Error('made-up prompts without lengths');
+  return {
+    baseUrl,
+    model,
+    endpoint: params.bench_backend === 'openai-chat' ? 'chat' : 'completions',
+    arrival: arrivalOf(params),
+    requests: params.num_prompts,
+    warmupRequests: params.num_warmups ?? 0,
+    inputTokens: isl,
+    outputTokens: osl,
+    vocabulary: PLAIN_TOKENS,
+    // Equal prompts in two cells would let a prefix cache answer the second one.
+    seed: Number.parseInt(hashOf([cell.workload.seed, cell.cellId]).slice(-12), 16),
+    requestTimeoutMs: (params.request_timeout_s ?? LONGEST_REQUEST_S) * 1000,
+  };
+}
+
+function arrivalOf({ concurrency, request_rate: rate, burstiness }: VllmParams): Arrival {
+  if (concurrency !== undefined && (rate === undefined || rate === 'inf'))
+    return { kind: 'closed', users: concurrency };
+  const requestRatePerSec = typeof rate === 'number' ? rate : Infinity;
+  return { kind: 'open', requestRatePerSec, burstiness, maxConcurrency: concurrency ?? null };
+}
+
+/** Sends the load to the server, records every request, and keeps what it came to. */
+export function driveOwnLoad(
+  context: RunContext,
+  server: ReadyRole,
+  options: { readonly model: string; readonly signal: AbortSignal },
+): Drive {
+  const { writer, request } = context;
+  const { role, host } = server;
+  const { signal, model } = options;
+  const plan = planOwnLoad(request, server.url ?? '', model);
+  let warmupOutputTokens = 0;
+  writer.events.record('arrival.start', { requests: plan.requests });
+  const load = startLoad(plan, {
+    role,
+    host,
+    signal,
+    onSample: (row) => writer.sample(row),
+    onWarmupSample: (row) => {
+      warmupOutputTokens += row.outputTokens ?? 0;
+    },
+  });
+  const done = load.done.then((summary) => {
+    // What was cut off has no result, and its run directory may be complete by now.
+    if (signal.aborted) return;
+    writer.events.record('arrival.end', { completed: summary.completed, failed: summary.failed });
+    keepLoad(writer, LOAD_FILE, { summary, warmupOutputTokens });
+  });
+  return { status: () => running(judgeServing(server, load.progress())), done };
+}
+
+// Whether it is done is told by its end.
+function running(status: ReturnType<typeof judgeServing>): ReturnType<Drive['status']> {
+  if (status.state === 'done') throw new Error('a load does not say by its progress that it is done');
+  return status;
+}
