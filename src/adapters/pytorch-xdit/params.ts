@@ -16,7 +16,7 @@ const commonFields = {
     .describe('What is generated: an image from text (Flux), or a video from an image or from text (Wan).'),
   script: z
     .string()
-    .startsWith('/', 'an absolute path, e.g. /app/Flux/run.py')
+    .regex(/^\//, 'an absolute path, e.g. /app/Flux/run.py')
     .exactOptional()
     .describe(
       'Script of the pipeline on the nodes or in the image. Absent: `/app/Flux/run_usp.py` for Flux, `/app/Wan2.2/run.py` for Wan.',

@@ -69,7 +69,7 @@ describe('planSession', () => {
   });
 });
 
-describe('the shipped config', () => {
+describe('the shipped configs for a CPU', () => {
   const root = new URL('../../..', import.meta.url).pathname;
   const { cells } = planSession(sessionOptions({ root, configs: ['configs/**/*_cpu.yaml'] }), frameworks);
   const card = JSON.parse(readFileSync(join(root, 'fixtures/models/byte-llama.json'), 'utf8')) as {
@@ -77,20 +77,20 @@ describe('the shipped config', () => {
     heldOut: { sha256: string; windowLength: number; perplexity: number };
   };
 
-  it('has the six cells of the README', () => {
-    expect(cells.map(({ cell }) => cell.key)).toEqual(
-      [
-        'balanced-conc1',
-        'balanced-conc2',
-        'balanced-conc4',
-        'prefill_heavy-conc1',
-        'prefill_heavy-conc2',
-        'prefill_heavy-conc4',
-      ].map((id) => `byte_llama_cpu/${id}`),
-    );
+  it('have the eight cells of the README', () => {
+    expect(cells.map(({ cell }) => cell.key)).toEqual([
+      'byte_llama_cpu/balanced-conc1',
+      'byte_llama_cpu/balanced-conc2',
+      'byte_llama_cpu/balanced-conc4',
+      'byte_llama_cpu/prefill_heavy-conc1',
+      'byte_llama_cpu/prefill_heavy-conc2',
+      'byte_llama_cpu/prefill_heavy-conc4',
+      'jax_js_byte_llama_cpu/ranks1',
+      'jax_js_byte_llama_cpu/ranks2',
+    ]);
   });
 
-  it('holds llama.cpp to the figures of the trainer', () => {
+  it('hold llama.cpp to the figures of the trainer', () => {
     const { workload, thresholds } = cells[0]!.cell;
     expect(workload.model.sha256).toBe(card.sha256);
     expect(workload.dataset).toMatchObject({ sha256: card.heldOut.sha256, window_length: card.heldOut.windowLength });

@@ -117,6 +117,11 @@ describe('the shipped configs', () => {
       ['[jax-llama_3_3_70b-mi300x-cudnn_flash_te-bf16-pdbs1]', '[jax-llama_3_3_70b-mi300x-cudnn_flash_te-bf16-pdbs2]'],
     ],
     [
+      'training/torchtitan/*.yaml',
+      ['[torchtitan-llama_3_1_8b-mi300x-bf16-acselective]', '[torchtitan-llama_3_1_8b-mi300x-bf16-acfull]'],
+    ],
+    ['training/jax_js/*.yaml', ['[jax_js-byte_llama-cpu-f32-ranks1]', '[jax_js-byte_llama-cpu-f32-ranks2]']],
+    [
       'inference/llama_cpp/*.yaml',
       [
         '[llama_cpp-byte_llama-cpu-f32-balanced-conc1]',
@@ -141,30 +146,31 @@ describe('the shipped clusters', () => {
           binding.state === 'bound' ? 'bound' : binding.detail,
         ]),
       );
-    const all = { vllm: 'bound', inferencemax: 'bound', pytorch_xdit: 'bound', jax: 'bound', llama_cpp: 'bound' };
+    const onGpus = ['vllm', 'inferencemax', 'pytorch_xdit', 'jax', 'torchtitan'];
+    const all = Object.fromEntries([...onGpus, 'llama_cpp', 'jax_js'].map((framework) => [framework, 'bound']));
     expect(reasons(LAB)).toEqual({ ...all, sglang_disagg: 'bound', megatron: 'bound' });
     expect(reasons(THREE_NODES)).toEqual({
       ...all,
       vllm: 'no_matching_node (no node has the label mi355x; labels here: mi300x)',
       llama_cpp: 'no_matching_node (no node has the label cpu; labels here: mi300x)',
+      jax_js: 'no_matching_node (no node has the label cpu; labels here: mi300x)',
       sglang_disagg: 'insufficient_nodes (need 4, have 3)',
       megatron: 'insufficient_nodes (need 4, have 3)',
     });
     const noGpu = 'no_matching_node (no node has the label mi300x; labels here: cpu)';
     expect(reasons(null)).toEqual({
+      ...Object.fromEntries([...onGpus, 'sglang_disagg', 'megatron'].map((framework) => [framework, noGpu])),
       vllm: noGpu.replace('mi300x', 'mi355x'),
-      inferencemax: noGpu,
-      pytorch_xdit: noGpu,
-      jax: noGpu,
-      sglang_disagg: noGpu,
-      megatron: noGpu,
       llama_cpp: 'bound',
+      jax_js: 'bound',
     });
   });
 
-  it('launch only what this version can', () => {
-    expect(new Set(planOn(LAB).map(({ skip }) => skip?.reason))).toEqual(new Set(['no_adapter', undefined]));
-    expect(planOn(null).filter(({ skip }) => skip === null)).toHaveLength(6);
+  it('launch what fits, and here the embedded workloads', () => {
+    expect(new Set(planOn(LAB).map(({ skip }) => skip?.reason))).toEqual(new Set([undefined]));
+    const here = planOn(null).filter(({ skip }) => skip === null);
+    expect([...new Set(here.map(({ cell }) => cell.workload.framework))]).toEqual(['llama_cpp', 'jax_js']);
+    expect(here).toHaveLength(8);
   });
 });
 

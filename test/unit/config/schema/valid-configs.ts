@@ -22,6 +22,10 @@ const OWN_FIELDS: Readonly<Record<string, Fields>> = {
     params: { steps: 10, mlp_activations: ['silu', 'linear'] },
     sweep: { degrees: [{ fsdp: 8 }, { dp: 8, name: 'copies' }] },
   },
+  torchtitan: {
+    topology: WORKER,
+    params: { config_file: 'llama3_8b.toml', data_parallel_shard_degree: 8, steps: 10 },
+  },
   llama_cpp: {
     target_gpu: 'cpu',
     topology: { roles: { server: { count: 1 } } },
@@ -31,7 +35,7 @@ const OWN_FIELDS: Readonly<Record<string, Fields>> = {
   jax_js: { target_gpu: 'cpu', topology: { roles: { worker: { count: 1 } } }, params: { learning_rate: 0.003 } },
 };
 
-const TRAINING = ['megatron', 'jax', 'jax_js'];
+const TRAINING = ['megatron', 'jax', 'torchtitan', 'jax_js'];
 const WITHOUT_CONTAINER = ['jax_js'];
 
 const EVERY_THRESHOLD: readonly Fields[] = [
