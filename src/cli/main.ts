@@ -31,6 +31,11 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   query: () => import('./query.ts').then(({ query, queryExamples }) => ({ command: query, examples: queryExamples })),
   import: () =>
     import('./import.ts').then((module) => ({ command: module.importFiles, examples: module.importExamples })),
+  'migrate-config': () =>
+    import('./migrate-config.ts').then((module) => ({
+      command: module.migrateConfig,
+      examples: module.migrateConfigExamples,
+    })),
   gc: () => import('./gc.ts').then(({ gc, gcExamples }) => ({ command: gc, examples: gcExamples })),
   reap: () => import('./reap.ts').then(({ reap, reapExamples }) => ({ command: reap, examples: reapExamples })),
   schema: () =>

@@ -62,8 +62,8 @@ export function printSchema(kind: FileKind): string {
   return `${text.replaceAll(/\{\s+("\$ref": "[^"]+")\s+\}/g, '{ $1 }')}\n`;
 }
 
-// Editors read the path from the folder of the file.
-function modeline(kind: FileKind, file: string): string {
+/** The comment that names the schema of a file: editors read its path from the folder of the file. */
+export function modeline(kind: FileKind, file: string): string {
   const shipped = join('node_modules', 'vitest-assay', 'schemas', `${kind}.schema.json`);
   const path = relative(dirname(file), shipped).split(sep).join(posix.sep);
   return `# yaml-language-server: $schema=${path}`;
