@@ -25,6 +25,7 @@ const quantities: Readonly<Record<string, Quantity>> = {
     columns: [],
     scalars: ['request_throughput_rps', 'request_throughput'],
   },
+  tokens_per_gpu: { noun: 'tokens', columns: ['tokens_per_gpu'], scalars: ['tokens_per_gpu_tps', 'tokens_per_gpu'] },
   image_throughput: { noun: 'images', columns: [], scalars: ['image_throughput'] },
   video_throughput: { noun: 'videos', columns: [], scalars: ['video_throughput'] },
   total_token_throughput: {

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { printSchema, schema } from '../../../src/cli/schema.ts';
 
 const KINDS = ['workload', 'thresholds', 'cluster', 'manifest'] as const;
-const LARGEST_BYTES = 320_000;
+const LARGEST_BYTES = 400_000;
 
 const shipped = (kind: string): string =>
   readFileSync(new URL(`../../../schemas/${kind}.schema.json`, import.meta.url), 'utf8');

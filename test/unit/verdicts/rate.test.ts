@@ -81,6 +81,7 @@ describe('a rate from a summary', () => {
     ['throughput', 'throughput_tps'],
     ['request_throughput', 'request_throughput_rps'],
     ['total_token_throughput', 'total_token_throughput_tps'],
+    ['tokens_per_gpu', 'tokens_per_gpu_tps'],
     ['images_per_s', 'images_per_s'],
   ])('%s is found as %s, per second', (metric, name) => {
     const verdict = evaluateThreshold(rate({ metric, per_unit: 'min' }), runOf({ scalars: { [name]: 1318 } }));
