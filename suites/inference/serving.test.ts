@@ -15,7 +15,7 @@ const isOwnClient = ({ framework, params }: Cell): boolean =>
 /** A ratio of 0 is none to vLLM's client; to the others it is the whole range, and 1 is none. */
 const FIXED_RATIO: Readonly<Record<string, readonly unknown[]>> = {
   inferencemax: [undefined, 1],
-  sglang_disagg: [1],
+  sglang_disagg: [undefined, 1],
 };
 const hasFixedLengths = ({ framework, params }: Cell): boolean =>
   typeof params['isl'] === 'number' &&

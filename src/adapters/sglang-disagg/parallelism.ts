@@ -43,13 +43,15 @@ export const parallelFields = {
     .describe('Data parallel attention: `data_parallelism` then takes no GPUs of its own.'),
 };
 
-type Parallelism = z.output<z.ZodObject<typeof parallelFields>>;
+/** The degrees of a cell, for both roles. */
+export type Parallelism = z.output<z.ZodObject<typeof parallelFields>>;
 type Kind = 'tensor' | 'pipeline' | 'data' | 'expert';
 
 /** The roles whose servers hold the model. */
 export const MODEL_ROLES = ['prefill', 'decode'] as const;
 
-type ModelRole = (typeof MODEL_ROLES)[number];
+/** A role whose servers hold the model. */
+export type ModelRole = (typeof MODEL_ROLES)[number];
 
 /** The degrees that multiply up to the GPUs of one server of a role, by the params that set them. */
 export function degreesOf(params: Parallelism, role: ModelRole): Readonly<Record<string, number>> {
@@ -73,7 +75,8 @@ export function checkGroups(payload: z.core.ParsePayload<Parallelism>): void {
   }
 }
 
-function degreeOf(params: Parallelism, role: ModelRole, kind: Kind): readonly [name: string, degree: number] {
+/** One degree of a role, by the param that sets it. */
+export function degreeOf(params: Parallelism, role: ModelRole, kind: Kind): readonly [name: string, degree: number] {
   const own = params[`${role}_${kind}_parallelism`];
   return own === undefined
     ? [`${kind}_parallelism`, params[`${kind}_parallelism`]]

@@ -6,7 +6,7 @@ import { argFields, benchFields, checkSharedPrefix, portFields, routerFields, se
 import { MODEL_ROLES, checkGroups, degreesOf, parallelFields } from './parallelism.ts';
 
 /** The params of an sglang_disagg cell, axis values included. */
-const sglangDisaggParams = z
+export const sglangDisaggParams = z
   .strictObject({
     ...parallelFields,
     ...serveFields,
@@ -16,6 +16,9 @@ const sglangDisaggParams = z
     ...argFields,
   })
   .check(checkLoad, checkLengths, checkSharedPrefix, checkGroups);
+
+/** Params as a run gets them. */
+export type SglangParams = z.output<typeof sglangDisaggParams>;
 
 /** What the config loader must know of sglang_disagg. */
 export const sglangDisaggSpec = defineFramework({
@@ -71,11 +74,13 @@ export const sglangDisaggSpec = defineFramework({
     'total_token_throughput',
     'goodput',
     'queue_depth',
+    'requests_running',
     'memory_pressure',
-    'gpu_util',
+    'healthy',
+    'routed_requests',
     'router_queue',
     'decode_kv_cache_util',
     'per_role_startup_ms',
   ],
-  predicates: ['router_balance'],
+  predicates: ['router_balance', 'error_rate', 'health'],
 });

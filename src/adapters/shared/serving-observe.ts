@@ -1,4 +1,5 @@
 import { request } from 'undici';
+import type { TrajectoryRow } from '../../evidence/tables/trajectory.ts';
 import type { ReadyRole, RunContext } from '../../lifecycle/adapter.ts';
 import { findOutage } from '../../verdicts/predicates/health.ts';
 import { fetchMetrics, parseMetrics } from './metrics-scrape.ts';
@@ -27,6 +28,8 @@ export interface ServingSight {
   readonly intervalMs?: number;
   /** Hears of what each server published, at every look. */
   readonly onScrape?: (server: ReadyRole, samples: readonly MetricSample[]) => void;
+  /** Takes the points. Default: the trajectory of the run, at once. */
+  readonly point?: (point: TrajectoryRow) => void;
 }
 
 /** When the load was over, by our own clock: `attachments/<this>`. */
@@ -110,7 +113,9 @@ class Watched {
     const { role, host } = this.#server;
     const tsMs = Date.now();
     for (const [metric, value] of [['healthy', Number(isHealthy)] as const, ...readings]) {
-      this.#context.writer.point({ step, tsMs, metric, value, role, host, rank: null });
+      const point = { step, tsMs, metric, value, role, host, rank: null };
+      if (this.#sight.point === undefined) this.#context.writer.point(point);
+      else this.#sight.point(point);
     }
   }
 

@@ -235,14 +235,14 @@ describe('constraints', () => {
 });
 
 describe('sglang_disagg', () => {
-  it('can be planned, not launched yet', () => {
-    expect(sglangDisagg).toMatchObject({ launchVersion: 1, create: null });
+  it('can be launched', () => {
+    expect(sglangDisagg).toMatchObject({ launchVersion: 1, create: expect.any(Function) });
     expect(spec).toMatchObject({
       name: 'sglang_disagg',
       workloadKind: 'inference',
       container: 'optional',
       roles: { required: ['prefill', 'decode'], optional: ['router', 'bench'] },
-      predicates: ['router_balance'],
+      predicates: ['router_balance', 'error_rate', 'health'],
     });
   });
 

@@ -1,0 +1,105 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { request } from 'undici';
+import { z } from 'zod';
+import { formatDuration } from '../../core/units.ts';
+import { WorkloadFailure } from '../../evidence/failure.ts';
+import type { ReadyRole, RunContext } from '../../lifecycle/adapter.ts';
+import { MODEL_ROLES } from './parallelism.ts';
+import type { ModelRole } from './parallelism.ts';
+
+const POLL_MS = 100;
+const TIMEOUT_MS = 5000;
+const EVIDENCE_LINES = 8;
+
+/** How many servers of each role. */
+export type ServerCounts = Readonly<Record<ModelRole, number>>;
+
+/** A server that a router sends requests to. */
+export interface RouterWorker {
+  readonly role: string;
+  readonly url: string;
+  readonly isHealthy: boolean;
+  /** Requests that the router has sent to it and that are not over; null where it does not say. */
+  readonly load: number | null;
+}
+
+const workersSchema = z.object({
+  workers: z.array(
+    z.object({
+      url: z.string(),
+      worker_type: z.string(),
+      is_healthy: z.boolean().default(true),
+      load: z.number().nullable().default(null),
+    }),
+  ),
+});
+
+/** Asks a router for its servers; null where its version has no such list, or does not answer now. */
+export async function listWorkers(baseUrl: string): Promise<readonly RouterWorker[] | 'unknown' | null> {
+  try {
+    const { statusCode, body } = await request(`${baseUrl}/workers`, { signal: AbortSignal.timeout(TIMEOUT_MS) });
+    const text = await body.text();
+    if (statusCode === 404 || statusCode === 405) return 'unknown';
+    return statusCode === 200 ? readWorkers(JSON.parse(text)) : null;
+  } catch {
+    return null;
+  }
+}
+
+function readWorkers(answer: unknown): readonly RouterWorker[] | 'unknown' {
+  const parsed = workersSchema.safeParse(answer);
+  if (!parsed.success) return 'unknown';
+  return parsed.data.workers.map(({ url, worker_type: role, is_healthy: isHealthy, load }) => ({
+    role,
+    url,
+    isHealthy,
+    load,
+  }));
+}
+
+/** How many servers a router may send requests to. */
+export function countWorkers(workers: readonly RouterWorker[]): ServerCounts {
+  const count = (role: ModelRole): number => {
+    // The ranks of a data parallel server may be listed one by one: `http://host:port@3`.
+    const urls = workers.filter((one) => one.role === role && one.isHealthy).map(({ url }) => url.split('@', 1)[0]);
+    return new Set(urls).size;
+  };
+  return { prefill: count('prefill'), decode: count('decode') };
+}
+
+/**
+ * Waits until a router knows every server: it calls itself healthy when there is any. Answers null where its version does
+ * not say whom it knows.
+ *
+ * @throws WorkloadFailure setup_failure when it does not know all of them within the launch timeout.
+ */
+export async function awaitWorkers(
+  context: RunContext,
+  router: ReadyRole,
+  expected: ServerCounts,
+): Promise<ServerCounts | null> {
+  const timeoutMs = context.request.cell.workload.timeouts.launch;
+  const deadline = performance.now() + timeoutMs;
+  for (;;) {
+    context.signal.throwIfAborted();
+    const workers = await listWorkers(router.url ?? '');
+    if (workers === 'unknown') return null;
+    const known = workers === null ? null : countWorkers(workers);
+    if (known !== null && MODEL_ROLES.every((role) => known[role] >= expected[role])) return known;
+    if (performance.now() > deadline || router.process.exit() !== null)
+      throw incomplete(router, { known, expected, timeoutMs });
+    await delay(POLL_MS, undefined, { signal: context.signal }).catch(() => undefined);
+  }
+}
+
+interface Incomplete {
+  readonly known: ServerCounts | null;
+  readonly expected: ServerCounts;
+  readonly timeoutMs: number;
+}
+
+function incomplete({ role, host, process }: ReadyRole, { known, expected, timeoutMs }: Incomplete): WorkloadFailure {
+  const counts = MODEL_ROLES.map((one) => `${known?.[one] ?? 0} of ${expected[one]} ${one} servers`).join(' and ');
+  const message = `${role} on ${host} knows ${counts} after ${formatDuration(timeoutMs)}, whatever its /health says - its log says why`;
+  return new WorkloadFailure('setup_failure', message, process.tail(EVIDENCE_LINES));
+}
