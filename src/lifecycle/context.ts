@@ -173,12 +173,15 @@ export class JobContext implements RunContext {
     return (await this.#options.maySucceed?.()) ?? false;
   }
 
-  /** Leaves the roles that run for the next run: teardown then finds none, and this run's logs stay as they are. */
+  /**
+   * Leaves the roles that run for the next run: teardown then finds none of them, and this run's logs stay as they are.
+   * What has ended is left to teardown: of a program in a container there is still the container.
+   */
   async keepServers(): Promise<void> {
     const running = this.#launched.filter(({ process }) => process.exit() === null);
     this.kept.keep(running, this.request.runId);
     const processes = running.map(({ process }) => process);
-    this.#launched = [];
+    this.#launched = this.#launched.filter((launched) => !running.includes(launched));
     await Promise.all(processes.map((process) => process.redirect(null)));
   }
 

@@ -47,8 +47,9 @@ export function metricsFile(when: 'before' | 'after', host: string): string {
 export function observeServing(sight: ServingSight): Observer {
   return async (context, servers) => {
     const watched = servers.filter(({ url }) => url !== null).map((server) => new Watched(context, server, sight));
-    await Promise.all(watched.map((one) => one.keepMetrics('before')));
-    const timer = setInterval(() => watched.forEach((one) => one.look()), sight.intervalMs ?? INTERVAL_MS);
+    // A load may be over before the first second is: one look there always is.
+    await Promise.all(watched.flatMap((one) => [one.keepMetrics('before'), one.look()]));
+    const timer = setInterval(() => watched.forEach((one) => void one.look()), sight.intervalMs ?? INTERVAL_MS);
     return {
       broken: () => watched.map((one) => one.broken()).find((status) => status !== null) ?? null,
       end: async () => {
@@ -75,10 +76,11 @@ class Watched {
   }
 
   /** Looks, unless the last look is not over yet. */
-  look(): void {
+  look(): Promise<void> {
     this.#looking ??= this.#lookOnce().finally(() => {
       this.#looking = null;
     });
+    return this.#looking;
   }
 
   broken(): ReturnType<Observation['broken']> {

@@ -83,6 +83,11 @@ describe('servers under load', () => {
     const { observation, points, kept, abort } = await watched({ metrics: TEXT, isWell: true });
     abort.abort();
     await observation.end();
-    expect([points, [...kept.keys()]]).toEqual([[], ['metrics.before.n0.txt']]);
+    // The one look that there always is was before it.
+    expect(points.filter(({ metric }) => metric === 'healthy')).toMatchObject([{ step: 0, value: 1 }]);
+    expect([new Set(points.map(({ step }) => step)), [...kept.keys()]]).toEqual([
+      new Set([0]),
+      ['metrics.before.n0.txt'],
+    ]);
   });
 });
