@@ -1,7 +1,8 @@
-import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { createReadStream, createWriteStream, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { copyFile, readFile } from 'node:fs/promises';
 import { isUtf8 } from 'node:buffer';
 import { dirname, join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
 import { dump, load } from 'js-yaml';
 import { AssayError } from '../core/errors.ts';
 import { hashOfFile } from '../core/hash.ts';
@@ -110,12 +111,13 @@ export class RunWriter {
     this.file(`${RUN_FILES.attachments}/${name}`, content);
   }
 
-  /** Keeps a file that a framework left, as it is but for secrets in a text: `attachments/<name>`, which may name a folder. */
+  /** Keeps a file that a framework left, as it is but for secrets in it: `attachments/<name>`, which may name a folder. */
   async attachFile(name: string, from: string): Promise<void> {
     const to = join(this.#folder, RUN_FILES.attachments, name);
     mkdirSync(dirname(to), { recursive: true });
-    const text = this.#scrubber === noSecrets ? null : decoded(await readFile(from));
-    if (text === null) await copyFile(from, to);
+    if (this.#scrubber === noSecrets) return copyFile(from, to);
+    const text = decoded(await readFile(from));
+    if (text === null) await copyScrubbed(from, to, this.#scrubber);
     else writeFileSync(to, this.#scrubber.scrub(text));
   }
 
@@ -198,6 +200,19 @@ export function readOwnManifest(folder: string): Manifest {
 /** A file's text; null for one that is none. */
 function decoded(bytes: Buffer): string | null {
   return isUtf8(bytes) ? bytes.toString() : null;
+}
+
+/** Copies what is no text, or one with a stray byte in it: every byte is a character, and stays what it is. */
+async function copyScrubbed(from: string, to: string, scrubber: Scrubber): Promise<void> {
+  const scrubbed = scrubber.stream();
+  await pipeline(
+    createReadStream(from, 'latin1'),
+    async function* (pieces: AsyncIterable<string>) {
+      for await (const piece of pieces) yield Buffer.from(scrubbed.push(piece), 'latin1');
+      yield Buffer.from(scrubbed.end(), 'latin1');
+    },
+    createWriteStream(to),
+  );
 }
 
 function reportedByCloseTables(): void {}

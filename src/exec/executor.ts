@@ -11,6 +11,8 @@ export interface Command {
   readonly reads?: readonly string[];
   /** Folders of the host that the program writes into: a container sees them at the same place. */
   readonly writes?: readonly string[];
+  /** The URL that the program is to answer at, where that is settled before it runs: nobody else may answer there. */
+  readonly serves?: string;
 }
 
 /** How to run a short command. */

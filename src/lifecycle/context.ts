@@ -10,6 +10,7 @@ import type { Instrument } from './instrument.ts';
 import { KeptServers } from './kept-servers.ts';
 import { matchFrameworkLine } from './patterns.ts';
 import type { Pattern } from './patterns.ts';
+import { isTaken } from './taken.ts';
 
 /** What the context of a run is made of. */
 export interface JobContextOptions {
@@ -195,6 +196,7 @@ export class JobContext implements RunContext {
   async #start(role: string, host: string, command: Command): Promise<LaunchedRole> {
     const { secrets, scrubber } = this.#options;
     const { runId } = this.request;
+    await refuseTaken(command);
     this.#labels.add(runId);
     const logFile = this.#logFile(role, host);
     const process = await this.executor(host).start(command, { runId, role, logFile, scrubber, secrets });
@@ -205,4 +207,11 @@ export class JobContext implements RunContext {
   #logFile(role: string, host: string): string {
     return join(this.request.folder, RUN_FILES.logs, `${role}.${host}.log`);
   }
+}
+
+/** What another server answers would be taken for the figures of this one. */
+async function refuseTaken({ file, serves }: Command): Promise<void> {
+  if (serves === undefined || !(await isTaken(serves))) return;
+  const message = `another program listens at ${serves}, where ${file} is to serve - end it, or set another port`;
+  throw new WorkloadFailure('setup_failure', message);
 }

@@ -75,6 +75,6 @@ function wantedBy({ role, host, command, process: { id } }: LaunchedRole): Wante
 }
 
 function launchKey({ role, host, command, image }: Wanted): string {
-  const { file, args, env = {}, reads = [] } = command;
-  return canonicalJson({ role, host, file, args, env, reads, image });
+  const { file, args, env = {}, reads = [], writes = [] } = command;
+  return canonicalJson({ role, host, file, args, env, reads, writes, image });
 }

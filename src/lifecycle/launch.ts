@@ -1,5 +1,6 @@
+import { WorkloadFailure } from '../evidence/failure.ts';
 import type { Command } from '../exec/executor.ts';
-import type { ReadyRole, RunContext } from './adapter.ts';
+import type { LaunchedRole, ReadyRole, RunContext } from './adapter.ts';
 import { waitUntilReady } from './ready.ts';
 import type { Readiness } from './ready.ts';
 
@@ -24,6 +25,8 @@ export interface RolePlan {
   readonly readiness: Readiness | ((place: Place) => Readiness);
   /** Where it is launched. Default: on the hosts that the topology binds the role to. */
   readonly hosts?: readonly string[];
+  /** Told of each process as soon as it runs, before it is ready. */
+  readonly onLaunched?: (launched: LaunchedRole) => void;
 }
 
 /**
@@ -49,7 +52,9 @@ export async function launchRoles(
   const launchAfter = async (plan: RolePlan): Promise<readonly ReadyRole[]> => {
     const before = await Promise.all(plans.filter(({ role }) => plan.after.includes(role)).map(start));
     const ready = [...earlier.filter(({ role }) => plan.after.includes(role)), ...before.flat()];
-    const places = (plan.hosts ?? context.request.hosts[plan.role] ?? []).map((host, index) => ({
+    const hosts = plan.hosts ?? context.request.hosts[plan.role] ?? [];
+    if (hosts.length === 0) throw unplaced(plan.role);
+    const places = hosts.map((host, index) => ({
       host,
       index,
       address: context.executor(host).address,
@@ -64,6 +69,11 @@ export async function launchRoles(
   return ready.flat();
 }
 
+// What is launched nowhere would be missed much later, by what it should have left.
+function unplaced(role: string): WorkloadFailure {
+  return new WorkloadFailure('setup_failure', `the topology has no role "${role}" - add it, or give its plan hosts`);
+}
+
 interface OneLaunch {
   readonly plan: RolePlan;
   readonly place: Place;
@@ -73,6 +83,7 @@ interface OneLaunch {
 async function launchOne(context: RunContext, { plan, place, signal }: OneLaunch): Promise<ReadyRole> {
   signal.throwIfAborted();
   const launched = await context.launchRole(plan.role, place.host, plan.command(place));
+  plan.onLaunched?.(launched);
   const readiness = typeof plan.readiness === 'function' ? plan.readiness(place) : plan.readiness;
   return waitUntilReady(context, { launched, readiness, signal });
 }

@@ -10,6 +10,7 @@ export default claims({
       const asked = stepsAsked(cell.params) ?? 0;
       const series = await run.trajectory();
       const losses = series.filter(({ metric }) => metric === 'loss');
+      run.evaluable(losses.length === 0 ? null : losses, 'any loss');
       // An iteration whose gradient overflowed is skipped, and has no loss.
       const skips = series.filter(({ metric }) => metric === 'skipped_iterations');
       const skipped = skips.flatMap(({ steps, values }) => [...steps].filter((_, index) => (values[index] ?? 0) > 0));

@@ -1,4 +1,14 @@
-import { chmodSync, copyFileSync, cpSync, existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync } from 'node:fs';
+import {
+  chmodSync,
+  copyFileSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { execa } from 'execa';
@@ -21,7 +31,11 @@ export async function importImage(
   { env }: TestEngine,
   { name, content }: { readonly name: string; readonly content: ImageContent },
 ): Promise<string> {
-  const { stdout } = await execa(runtime, ['import', `--change=ENV PATH=${PATHS[content]}`, await imageTar(content), name], { env });
+  const { stdout } = await execa(
+    runtime,
+    ['import', `--change=ENV PATH=${PATHS[content]}`, await imageTar(content), name],
+    { env },
+  );
   return stdout.trim().split('\n').at(-1) ?? '';
 }
 

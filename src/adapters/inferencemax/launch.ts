@@ -70,7 +70,10 @@ function servingRecipe(setting: Setting): RolePlan {
   return {
     role: SERVER_ROLE,
     after: [],
-    command: () => scriptCommand(setting, RECIPE_SCRIPT, [params.server_script, ...FOLDERS]),
+    command: ({ address }) => ({
+      ...scriptCommand(setting, RECIPE_SCRIPT, [params.server_script, ...FOLDERS]),
+      serves: servingUrl(address, params.port),
+    }),
     readiness: ({ address }) => ({ kind: 'http', url: () => servingUrl(address, params.port), path: '/health' }),
   };
 }

@@ -30,6 +30,9 @@ const serverFields = {
   inferencemax_repo: z
     .string()
     .min(1)
+    .refine((repo) => !/^(?:https?:\/\/[^/]*|\w+:\/\/[^/]*:[^/]*)@/i.test(repo), {
+      error: 'must not hold credentials: what stands here ends up in manifests; let git of the nodes know them',
+    })
     .exactOptional()
     .describe("Repository that the recipes and the load client are cloned from, into the run's scratch folder."),
   inferencemax_ref: z

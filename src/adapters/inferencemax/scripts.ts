@@ -3,7 +3,7 @@ const ENTER = `set -eu
 home=$1 repo=$2 ref=$3
 shift 3
 if [ -n "$repo" ] && [ ! -e "$home" ]; then
-  git clone --quiet "$repo" "$home.part"
+  git clone --quiet -- "$repo" "$home.part"
   if [ -n "$ref" ]; then git -C "$home.part" checkout --quiet --detach "$ref"; fi
   mv "$home.part" "$home"
   echo "InferenceX commit $(git -C "$home" rev-parse HEAD)"
@@ -31,15 +31,22 @@ if [ -x "$at" ]; then set -- "$at"; else set -- bash "$at"; fi
 export const RECIPE_SCRIPT = `${ENTER}${FIND}exec "$@"
 `;
 
+const LEFT = ['/workspace', '$home']
+  .flatMap((folder) => [`"${folder}/$RESULT_FILENAME.json"`, `"${folder}/agg_$RESULT_FILENAME.json"`])
+  .join(' ');
+
 /**
  * Runs a recipe that sends the load itself, then brings what it left, in its own folder or in that of InferenceX's
- * container, to the folder that is its first word.
+ * container, to the folder that is its first word. What lies there before is of another run, and goes first.
  */
 export const LOADING_RECIPE_SCRIPT = `${ENTER}results=$1
 shift
-${FIND}status=0
+${FIND}for left in ${LEFT}; do
+  if [ -e "$left" ]; then rm -f "$left"; fi
+done
+status=0
 "$@" || status=$?
-for left in "/workspace/$RESULT_FILENAME.json" "$home/$RESULT_FILENAME.json" "/workspace/agg_$RESULT_FILENAME.json" "$home/agg_$RESULT_FILENAME.json"; do
+for left in ${LEFT}; do
   if [ -f "$left" ]; then cp "$left" "$results/"; fi
 done
 exit "$status"

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import type { Cell } from '../../config/cell.ts';
 import { WorkloadFailure } from '../../evidence/failure.ts';
+import { promptSeed } from '../shared/prompt-seed.ts';
 import { flagWords } from '../shared/flag-words.ts';
 import type { Flags } from '../shared/flag-words.ts';
 import { modelOf, onlyTrue, plainFlags } from './server-argv.ts';
@@ -19,9 +20,9 @@ export interface BenchOptions {
 }
 
 /** The words of `python3`: `-m sglang.bench_serving` and its flags. */
-export function benchWords(cell: Pick<Cell, 'workload' | 'configFolder'>, options: BenchOptions): readonly string[] {
+export function benchWords(cell: Pick<Cell, 'workload' | 'configFolder' | 'cellId'>, options: BenchOptions): readonly string[] {
   const { params, baseUrl, resultFolder, tag } = options;
-  const { model, seed } = cell.workload;
+  const { model } = cell.workload;
   const name = params.bench_backend === 'sglang' || model.path === undefined ? undefined : model.id;
   const flags: Flags = {
     backend: params.bench_backend,
@@ -37,7 +38,7 @@ export function benchWords(cell: Pick<Cell, 'workload' | 'configFolder'>, option
     'max-concurrency': params.concurrency,
     'warmup-requests': params.num_warmups,
     'flush-cache': onlyTrue(params.flush_cache),
-    seed,
+    seed: promptSeed(cell),
     tag,
     'output-file': `${resultFolder}/${BENCH_RESULT}`,
     // Without it there is a summary, and no request that a verdict could point at.
@@ -57,7 +58,7 @@ const RECORDED = ['sharegpt', 'burstgpt'];
 
 /** The file that prompts are read from, absolute; undefined where the client makes them up. */
 export function datasetFile(
-  { workload: { dataset }, configFolder }: Pick<Cell, 'workload' | 'configFolder'>,
+  { workload: { dataset }, configFolder }: Pick<Cell, 'workload' | 'configFolder' | 'cellId'>,
   { dataset_name: name }: SglangParams,
 ): string | undefined {
   if (!RECORDED.includes(name)) return undefined;

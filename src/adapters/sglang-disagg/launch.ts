@@ -95,9 +95,15 @@ function serverPlan({ request, params, stack, reads }: Setting, role: ModelRole)
       }),
       env: { ...UNBUFFERED, ...stack.env },
       reads,
+      ...(isLeader(servers, host) ? { serves: servingUrl(address, portOf(params, role)) } : {}),
     }),
     readiness: (place) => serverReadiness(serverOn(servers, place.host), place, portOf(params, role)),
   };
+}
+
+/** The first node of a server alone has its endpoint. */
+function isLeader(servers: readonly ServerNodes[], host: string): boolean {
+  return serverOn(servers, host).hosts[0] === host;
 }
 
 function serverOn(servers: readonly ServerNodes[], host: string): ServerNodes {
@@ -136,6 +142,7 @@ function routerPlan({ params, router }: Setting): RolePlan {
       file: 'python3',
       args: routerWords({ params, address, prefill: urlsOf(ready, 'prefill'), decode: urlsOf(ready, 'decode') }),
       env: UNBUFFERED,
+      serves: servingUrl(address, params.router_port),
     }),
     readiness: ({ address }) => ({
       kind: 'http',

@@ -39,6 +39,8 @@ class ProgramAdapter extends BaseAdapter {
 
   override async prepare(context: RunContext): Promise<void> {
     this.#plan = this.#program.plan(context.request, await context.scratch());
+    // Before the work is done, not after it: a host that is none of the run's is a mistake of the plan.
+    for (const { host } of this.#plan.results) context.executor(host);
   }
 
   async launch(context: RunContext): Promise<void> {
@@ -49,11 +51,13 @@ class ProgramAdapter extends BaseAdapter {
   async #startWork(context: RunContext): Promise<void> {
     const watch = this.#program.watch(context.request, (step) => context.writer.events.record('step', { ...step }));
     this.#watch = watch;
-    this.#workers = await launchRoles(context, this.#plan.workers, this.#servers);
-    for (const { role, host, process } of this.#workers) {
+    // The first may have much to say until the last is launched.
+    const onLaunched = ({ role, host, process }: LaunchedRole): void => {
       for (const line of process.tail(ALL_LINES)) watch.line(line, { role, host });
       process.onLine((line) => watch.line(line, { role, host }));
-    }
+    };
+    const workers = this.#plan.workers.map((worker) => ({ ...worker, onLaunched }));
+    this.#workers = await launchRoles(context, workers, this.#servers);
   }
 
   progressPredicate(): ProgressStatus {
@@ -72,22 +76,27 @@ class ProgramAdapter extends BaseAdapter {
     this.#observation = (await this.#plan.observe?.(context, this.#servers)) ?? null;
     const stop = new AbortController();
     try {
-      if (this.#plan.servers.length > 0) await this.#startWork(context);
-      const signal = AbortSignal.any([context.signal, stop.signal]);
-      this.#drive = this.#plan.drive?.(context, this.#servers, signal) ?? null;
-      const exits: readonly Promise<unknown>[] = this.#workers.map(({ process }) => process.exited);
-      const work = Promise.all([...exits, this.#drive?.done ?? Promise.resolve()]).then(() => undefined);
-      await monitor(context, () => this.progressPredicate(), work);
+      await this.#work(context, AbortSignal.any([context.signal, stop.signal]));
     } catch (thrown) {
+      // A broken predicate ends the watch, not the work.
+      stop.abort();
+      // What goes wrong from here on is not what broke the run.
+      await this.#observation?.end().catch(() => undefined);
       // What a broken workload has left may say why; but a run that must end waits for nothing.
       if (!context.signal.aborted) await fetchResults(context, this.#plan.results).catch(() => undefined);
       throw thrown;
-    } finally {
-      // A broken predicate ends the watch, not the work.
-      stop.abort();
-      await this.#observation?.end();
     }
+    await this.#observation?.end();
     await fetchResults(context, this.#plan.results);
+  }
+
+  /** Does the work, until it is done or the signal is aborted. */
+  async #work(context: RunContext, signal: AbortSignal): Promise<void> {
+    if (this.#plan.servers.length > 0) await this.#startWork(context);
+    this.#drive = this.#plan.drive?.(context, this.#servers, signal) ?? null;
+    const exits: readonly Promise<unknown>[] = this.#workers.map(({ process }) => process.exited);
+    const work = Promise.all([...exits, this.#drive?.done ?? Promise.resolve()]).then(() => undefined);
+    await monitor(context, () => this.progressPredicate(), work);
   }
 
   parse(context: ParseContext): Promise<WorkloadResult> {

@@ -3,6 +3,7 @@ import type { Cell } from '../../config/cell.ts';
 import { WorkloadFailure } from '../../evidence/failure.ts';
 import { flagWords } from '../shared/flag-words.ts';
 import type { Flags } from '../shared/flag-words.ts';
+import { promptSeed } from '../shared/prompt-seed.ts';
 import type { VllmParams } from './params.ts';
 import { plainNames, tokenizerMode } from './serve-argv.ts';
 
@@ -22,7 +23,7 @@ export interface BenchOptions {
 
 /** The words of `vllm bench serve`. */
 export function benchWords(
-  cell: Pick<Cell, 'workload' | 'thresholds' | 'configFolder'>,
+  cell: Pick<Cell, 'workload' | 'thresholds' | 'configFolder' | 'cellId'>,
   options: BenchOptions,
 ): readonly string[] {
   const { params, baseUrl, model, servedAs, resultFolder } = options;
@@ -35,7 +36,7 @@ export function benchWords(
     'served-model-name': servedAs,
     'tokenizer-mode': tokenizerMode(params),
     'trust-remote-code': onlyTrue(params.trust_remote_code),
-    seed: cell.workload.seed,
+    seed: promptSeed(cell),
     'dataset-name': params.dataset_name,
     'dataset-path': datasetPath(cell, params),
     ...lengthFlags(params),

@@ -127,7 +127,8 @@ function serveCommand(setting: Setting, { address, index }: Place): Command {
           'master-port': params.master_port,
         };
   const listens: Flags = index === 0 ? { host: address, port: params.port } : { headless: true };
-  return { file: 'vllm', args: wordsFor(setting, { ...listens, ...nodes }), ...surroundings(setting, address) };
+  const args = wordsFor(setting, { ...listens, ...nodes });
+  return { file: 'vllm', args, ...surroundings(setting, address), ...servesAt(setting, index, address) };
 }
 
 // Ray's own processes must be there before vLLM asks for them, in the same place: this takes a shell.
@@ -151,7 +152,12 @@ function rayCommand(setting: Setting, { address, index }: Place): Command {
           ...wordsFor(setting, { host: address, port: params.port }),
         ]
       : ['-c', RAY_WORKER, 'ray-worker', address, `${head}:${RAY_PORT}`];
-  return { file: 'sh', args, ...surroundings(setting, address) };
+  return { file: 'sh', args, ...surroundings(setting, address), ...servesAt(setting, index, address) };
+}
+
+/** The first node alone has the endpoint. */
+function servesAt({ params }: Setting, index: number, address: string): Pick<Command, 'serves'> {
+  return index === 0 ? { serves: servingUrl(address, params.port) } : {};
 }
 
 function wordsFor({ request, params, stack, model, servedAs }: Setting, node: Flags): readonly string[] {

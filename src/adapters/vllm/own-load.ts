@@ -1,8 +1,8 @@
-import { hashOf } from '../../core/hash.ts';
 import type { ReadyRole, RunContext, RunRequest } from '../../lifecycle/adapter.ts';
 import type { Arrival, LoadPlan } from '../shared/load-plan.ts';
 import { startLoad } from '../shared/load.ts';
 import type { Drive } from '../shared/program.ts';
+import { promptSeed } from '../shared/prompt-seed.ts';
 import { keepLoad } from '../shared/serving-load.ts';
 import { judgeServing } from '../shared/serving-progress.ts';
 import { vllmParams } from './params.ts';
@@ -31,8 +31,7 @@ export function planOwnLoad({ cell }: Pick<RunRequest, 'cell'>, baseUrl: string,
     inputTokens: isl,
     outputTokens: osl,
     vocabulary: PLAIN_TOKENS,
-    // Equal prompts in two cells would let a prefix cache answer the second one.
-    seed: Number.parseInt(hashOf([cell.workload.seed, cell.cellId]).slice(-12), 16),
+    seed: promptSeed(cell),
     requestTimeoutMs: (params.request_timeout_s ?? LONGEST_REQUEST_S) * 1000,
   };
 }

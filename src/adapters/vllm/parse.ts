@@ -4,6 +4,7 @@ import { z } from 'zod';
 import type { SampleRow } from '../../evidence/tables/samples.ts';
 import { RUN_FILES } from '../../evidence/run-folder.ts';
 import type { ParseContext, WorkloadResult } from '../../lifecycle/adapter.ts';
+import { readJsonArtifact } from '../../lifecycle/artifact.ts';
 import { readIncreases } from '../shared/metrics-figures.ts';
 import { vllmServerFigures } from '../shared/metrics-vllm.ts';
 import { readRoleLogs } from '../shared/role-logs.ts';
@@ -66,10 +67,12 @@ const loadEndSchema = z.object({ ended_at_ms: z.number() });
 
 /** The client saves its result when the load is over, and ends: its own date has no zone, and whole seconds. */
 async function startOf(folder: string, durationMs: number | null): Promise<number | null> {
-  const text = await readFile(join(folder, RUN_FILES.attachments, LOAD_END_FILE), 'utf8').catch(() => null);
-  if (text === null || durationMs === null) return null;
-  const end = loadEndSchema.safeParse(JSON.parse(text));
-  return end.success ? end.data.ended_at_ms - durationMs : null;
+  if (durationMs === null) return null;
+  // A second opinion: without it the requests still have their order.
+  const end = await readJsonArtifact(join(folder, RUN_FILES.attachments, LOAD_END_FILE), loadEndSchema).catch(
+    () => null,
+  );
+  return end === null ? null : end.ended_at_ms - durationMs;
 }
 
 /** The logs of the server's nodes, and what it said in an earlier run; without the last line, which may be cut short. */

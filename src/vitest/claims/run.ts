@@ -83,8 +83,9 @@ export class Run {
     if (value !== undefined) return this.evaluable(value, name);
     const names = Object.keys(this.manifest.result.scalars);
     const meant = nearest(name, names);
+    const measured = names.length === 0 ? 'the framework gave none at all' : `measured: ${names.join(', ')}`;
     throw new AssayError('EVIDENCE_MISSING', `${this.folder} has no figure ${name}`, {
-      hint: meant === null ? `measured: ${names.join(', ')}` : `did you mean ${meant}?`,
+      hint: meant === null ? measured : `did you mean ${meant}?`,
     });
   }
 

@@ -76,6 +76,12 @@ describe('KeptServers', () => {
     expect(stopped()).toBe(true);
   });
 
+  it('hands a server over only to a run that lets it write into the same folders', async () => {
+    const { kept, stopped } = keeping(inImage('sha256:1'));
+    expect(await kept.take({ ...wanted, command: { ...command, writes: ['/tmp/run-2'] } })).toBeNull();
+    expect(stopped()).toBe(true);
+  });
+
   it('never hands a process of the host over to a run with an image', async () => {
     expect(await keeping({ kind: 'process', pid: 1 }).kept.take(wanted)).toBeNull();
     expect(await keeping({ kind: 'process', pid: 1 }).kept.take({ ...wanted, image: null })).not.toBeNull();

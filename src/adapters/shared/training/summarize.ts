@@ -1,5 +1,10 @@
+import { estimatePercentile } from '../../../verdicts/statistics.ts';
 import type { WorkloadResult } from '../../../lifecycle/adapter.ts';
 import type { SettledStep, TrainingSeries } from './steps.ts';
+
+const PERCENTILES = [50, 90, 99] as const;
+// Of the interval, which nobody asks for here.
+const CONFIDENCE = 0.95;
 
 /** The figures of a training; null for what no line said. */
 export type TrainingSummary = Pick<WorkloadResult, 'scalars' | 'startedAtMs' | 'durationMs'>;
@@ -22,6 +27,7 @@ export function summarizeSteps(series: readonly TrainingSeries[]): TrainingSumma
     tokens_per_gpu_tps: weightedMean(kept, 'tokens_per_gpu'),
     tflops_per_gpu: weightedMean(kept, 'tflops_per_gpu'),
     step_time_mean_ms: mean(kept, 'step_time_ms'),
+    ...percentiles(valuesOf(kept, 'step_time_ms')),
     loss_first: losses[0] ?? null,
     loss_final: losses.at(-1) ?? null,
     steps: steps.length,
@@ -32,6 +38,14 @@ export function summarizeSteps(series: readonly TrainingSeries[]): TrainingSumma
     mem_used_peak_gb: peak(series, 'mem_used_gb'),
   };
   return { scalars, ...windowOf(kept) };
+}
+
+/** `step_time_{p50,p90,p99}_ms`; none of them where a value is no number. */
+function percentiles(values: readonly number[]): Readonly<Record<string, number | null>> {
+  const areMeasured = values.length > 0 && values.every(Number.isFinite);
+  const at = (percentile: number): number | null =>
+    areMeasured ? estimatePercentile(Float64Array.from(values), percentile, CONFIDENCE).value : null;
+  return Object.fromEntries(PERCENTILES.map((p) => [`step_time_p${p}_ms`, at(p)]));
 }
 
 function countOf({ steps }: TrainingSeries, metric: string): number {

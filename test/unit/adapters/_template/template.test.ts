@@ -1,18 +1,11 @@
-import { chmodSync, mkdtempSync, readdirSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { toy } from '../../../../src/adapters/_template/index.ts';
 import { parseStep } from '../../../../src/adapters/_template/parse.ts';
-import { readManifest } from '../../../../src/evidence/run-reader.ts';
-import { readOwnManifest } from '../../../../src/evidence/run-writer.ts';
 import { readTrajectory } from '../../../../src/evidence/tables/read-columns.ts';
-import { hostsSpecOf } from '../../../../src/session/hosts-spec.ts';
-import { planSession } from '../../../../src/session/plan.ts';
-import { newRun, startRun } from '../../../../src/session/start-run.ts';
-import { runJob } from '../../../../src/lifecycle/job.ts';
-import { contextOf } from '../../lifecycle/job-bench.ts';
-import { sessionOptions } from '../../session-options.ts';
+import { runTemplate } from './run-template.ts';
+import type { TemplateRun } from './run-template.ts';
 
 const CONFIG = `
 schema_version: "2"
@@ -29,7 +22,7 @@ thresholds:
 `;
 
 /** A \toytrain whose loss is 1 / step, or NaN from one step on. */
-const TRAINER = (nanFrom: number): string => `#!${process.execPath}
+const trainer = (nanFrom: number): string => `
 const { steps } = require('node:util').parseArgs({
   options: { steps: { type: 'string' }, 'learning-rate': { type: 'string' }, seed: { type: 'string' } },
 }).values;
@@ -37,31 +30,9 @@ for (let step = 1; step <= Number(steps); step++)
   console.log('step=' + step + ' loss=' + (step >= ${nanFrom} ? 'nan' : 1 / step) + ' time_ms=' + step * 10);
 `;
 
-afterEach(() => vi.unstubAllEnvs());
+const train = (nanFrom = Infinity): Promise<TemplateRun> => runTemplate(toy, CONFIG, { toytrain: trainer(nanFrom) });
 
-async function train(nanFrom = Infinity): Promise<{ folder: string; manifest: ReturnType<typeof readManifest> }> {
-  const root = mkdtempSync(join(tmpdir(), 'assay-toy-'));
-  writeFileSync(join(root, 'toy.yaml'), CONFIG);
-  writeFileSync(join(root, 'toytrain'), TRAINER(nanFrom));
-  chmodSync(join(root, 'toytrain'), 0o755);
-  vi.stubEnv('PATH', `${root}${delimiter}${process.env['PATH']}`);
-  const { cells, pool, artifacts } = planSession(sessionOptions({ root }), [toy]);
-  const [planned] = cells;
-  if (planned?.binding.state !== 'bound') throw new Error('the cell is not bound');
-  const { hosts } = planned.binding;
-  const on = hostsSpecOf(planned.cell, hosts, { pool, session: 'test', mayBeFollowed: false });
-  const request = newRun(planned, { hosts, on, artifacts });
-  startRun(request);
-  const context = contextOf(request);
-  const adapter = toy.create?.();
-  if (adapter === undefined) throw new Error('the template makes no adapter');
-  await runJob(adapter, context, {
-    manifest: readOwnManifest(request.folder),
-    listener: { onPhase: () => undefined, onWait: () => undefined },
-  });
-  await context.hosts.close();
-  return { folder: request.folder, manifest: readManifest(request.folder) };
-}
+afterEach(() => vi.unstubAllEnvs());
 
 describe('the template of an adapter', () => {
   it('trains, and is judged by its log', async () => {

@@ -122,6 +122,16 @@ describe('a recipe that sends the load itself', () => {
   });
 });
 
+describe('the result of an earlier run', () => {
+  it('is not brought for a recipe that leaves none', () => {
+    const { home, results } = repository('true');
+    writeFileSync(join(home, 'inferencemax.json'), '{}');
+    const words = ['-c', LOADING_RECIPE_SCRIPT, 'x', home, '', '', results, 'r.sh', 'benchmarks'];
+    execFileSync('sh', words, { env: { ...process.env, RESULT_FILENAME: 'inferencemax' } });
+    expect(readdirSync(results)).toEqual([]);
+  });
+});
+
 describe('the shell that finds a recipe', () => {
   it('takes the first folder that has it, and becomes it', () => {
     const { home } = repository('echo "$0 $CONC"');

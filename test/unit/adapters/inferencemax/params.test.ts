@@ -81,6 +81,11 @@ describe('params', () => {
       { ...CELL, inferencemax_repo: 'https://example.test/x.git', inferencemax_path: '/opt/x' },
       'inferencemax_path: remove it, or inferencemax_repo: the recipes come from one place',
     ],
+    [
+      'a repository with a token in its address',
+      { ...CELL, inferencemax_repo: 'https://user:ghp_x@example.test/x.git' },
+      'inferencemax_repo: must not hold credentials: what stands here ends up in manifests; let git of the nodes know them',
+    ],
     ['a commit of nothing', { ...CELL, inferencemax_ref: 'v1' }, 'inferencemax_ref: set inferencemax_repo, too'],
     [
       'a number of requests that the recipe decides',

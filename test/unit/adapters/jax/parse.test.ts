@@ -70,6 +70,10 @@ describe('a training that an elastic restart took back', async () => {
       tokens_per_gpu_tps: (100 + 100 + 3 * 40) / 5,
       tflops_per_gpu: (10 + 10 + 3 * 4) / 5,
       step_time_mean_ms: 5000 / 3,
+      // Of 1000, 1000 and 3000.
+      step_time_p50_ms: 1000,
+      step_time_p90_ms: 1000 + 0.8 * 2000,
+      step_time_p99_ms: 1000 + 0.98 * 2000,
       loss_first: 10,
       loss_final: 4,
       steps: 8,

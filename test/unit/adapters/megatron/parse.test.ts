@@ -72,11 +72,16 @@ describe('the logs of two nodes', () => {
     const times = after(1)(perIteration(text, /iteration \(ms\): (\S+) \|/));
     const losses = perIteration(text, /lm loss: (\S+) \|/);
     const tokens = 5 * 8 * 128;
+    const sorted = times.map(([, value]) => value).toSorted((a, b) => a - b);
     expect(result.scalars).toEqual({
       throughput_tps: expect.closeTo(tokens / (sum(times) / 1000), 6),
       tokens_per_gpu_tps: expect.closeTo(tokens / (sum(times) / 1000) / 4, 6),
       tflops_per_gpu: 0,
       step_time_mean_ms: expect.closeTo(sum(times) / 5, 6),
+      step_time_p50_ms: sorted[2],
+      // At 3.6 and 3.96 of the places 0 to 4.
+      step_time_p90_ms: expect.closeTo((sorted[3] ?? NaN) * 0.4 + (sorted[4] ?? NaN) * 0.6, 6),
+      step_time_p99_ms: expect.closeTo((sorted[3] ?? NaN) * 0.04 + (sorted[4] ?? NaN) * 0.96, 6),
       loss_first: losses[0]?.[1],
       loss_final: losses.at(-1)?.[1],
       steps: 6,

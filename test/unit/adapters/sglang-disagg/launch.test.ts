@@ -1,3 +1,4 @@
+import { promptSeed } from '../../../../src/adapters/shared/prompt-seed.ts';
 import { describe, expect, it } from 'vitest';
 import { planSglang } from '../../../../src/adapters/sglang-disagg/launch.ts';
 import type { Command } from '../../../../src/exec/executor.ts';
@@ -91,7 +92,8 @@ describe('the plan of 2p2d', () => {
     [
       'bench',
       '-m sglang.bench_serving --backend sglang --base-url http://10.0.0.1:8000 --model meta-llama/Llama --dataset-name random ' +
-        '--num-prompts 1000 --random-input-len 64 --random-output-len 8 --random-range-ratio 1 --max-concurrency 4 --seed 7 ' +
+        '--num-prompts 1000 --random-input-len 64 --random-output-len 8 --random-range-ratio 1 --max-concurrency 4 --seed ' +
+        `${promptSeed(requestOf({ params: {}, hosts: HOSTS, workload: { model: MODEL } }).cell)} ` +
         '--tag run-1 --output-file /scratch/sglang-bench.jsonl --output-details',
     ],
   ])('%s: nothing but what the config says', (role, words) => {

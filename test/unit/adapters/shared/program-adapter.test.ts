@@ -1,6 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import type { Manifest } from '../../../../src/evidence/manifest.ts';
 import { readEvents, readManifest } from '../../../../src/evidence/run-reader.ts';
 import { readOwnManifest } from '../../../../src/evidence/run-writer.ts';
@@ -160,10 +162,51 @@ describe('programAdapter', () => {
       },
       message: 'health: not well',
     },
+    {
+      what: 'a worker that gives up, whatever goes wrong after that',
+      plan: {
+        servers: [role('server', SERVES)],
+        workers: [role('worker', 'process.exit(3)')],
+        observe: async () => ({
+          broken: () => null,
+          end: async () => {
+            throw new Error('no room on the disk');
+          },
+        }),
+      },
+      message: 'worker_alive: worker on localhost ended with code 3 before its work was done',
+    },
   ])('breaks on $what', async ({ plan, message }) => {
     const ran = await run(() => plan);
     expect(summaryOf(ran)).toEqual(['failed_safety', message]);
     expect(ran.manifest.teardown).toMatchObject({ orphans: 0, error: null });
+  });
+
+  it('hears what a worker says while others are launched, however much it is', async () => {
+    const talks = 'for (let step = 1; step <= 500; step += 1) console.log("step " + step); setInterval(() => {}, 1000)';
+    const slow = role('slow', 'setTimeout(() => console.log("up"), 1000)', {
+      readiness: { kind: 'log', pattern: /^up/ },
+    });
+    const workers = [role('worker', `${talks}; setTimeout(() => process.exit(0), 1500)`), slow];
+    const { events } = await run(() => ({ workers }));
+    const steps = events.filter(({ event }) => event === 'step').map(({ step }) => step);
+    expect(steps).toEqual(Array.from({ length: 500 }, (_, index) => index + 1));
+  });
+
+  it('starts no server where another program listens', async () => {
+    const other = createServer((_, answer) => answer.end('well'));
+    await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
+    onTestFinished(() => void other.close());
+    const url = `http://127.0.0.1:${(other.address() as AddressInfo).port}`;
+    const server = role('server', SERVES, {
+      command: () => ({ file: process.execPath, args: ['-e', SERVES], serves: url }),
+      readiness: { kind: 'http', url: () => url, path: '/health' },
+    });
+    const ran = await run(() => ({ servers: [server], workers: [role('worker', STEPS)] }));
+    expect(summaryOf(ran)).toEqual([
+      'failed_setup',
+      `another program listens at ${url}, where ${process.execPath} is to serve - end it, or set another port`,
+    ]);
   });
 
   it('keeps what a broken run printed and wrote', async () => {

@@ -14,12 +14,13 @@ interface Given {
   readonly hosts?: Record<string, string[]>;
   readonly workload?: object;
   readonly thresholds?: readonly object[];
+  readonly cellId?: string;
 }
 
-function planOf({ params = {}, hosts = ONE, workload = {}, thresholds = [] }: Given = {}) {
+function planOf({ params = {}, hosts = ONE, workload = {}, thresholds = [], cellId = 'conc4' }: Given = {}) {
   const asked = Object.entries({ ...PARAMS, ...params }).filter(([, value]) => value !== undefined);
   const request = requestOf({ params: Object.fromEntries(asked), hosts, workload: { model: MODEL, ...workload } });
-  return planVllm({ ...request, cell: { ...request.cell, thresholds } } as typeof request, '/tmp/run');
+  return planVllm({ ...request, cell: { ...request.cell, thresholds, cellId } } as typeof request, '/tmp/run');
 }
 
 const serverOf = (given: Given = {}, index = 0) => commandOf(planOf(given).servers[0], index);
@@ -55,6 +56,7 @@ describe('the server', () => {
       ],
       env: {},
       reads: [],
+      serves: 'http://127.0.0.1:8000',
     });
   });
 
@@ -200,15 +202,24 @@ describe('a server on several nodes', () => {
 describe('the load client', () => {
   it('sends the load of the cell and saves every request in scratch', () => {
     const { args, ...rest } = clientOf();
-    expect(args.join(' ')).toBe(
+    expect(args.join(' ').replace(/--seed \d+/, '--seed SEED')).toBe(
       'bench serve --backend vllm --base-url http://s:8000 --model openai/gpt-oss-120b ' +
-        '--seed 7 --dataset-name random --random-input-len 64 --random-output-len 8 ' +
+        '--seed SEED --dataset-name random --random-input-len 64 --random-output-len 8 ' +
         '--num-prompts 1000 --max-concurrency 4 --request-rate inf --burstiness 1 --ignore-eos ' +
         '--percentile-metrics ttft,tpot,itl,e2el --metric-percentiles 50,90,95,99 ' +
         '--save-result --save-detailed --result-dir /tmp/run --result-filename vllm-bench.json',
     );
     expect(rest).toEqual({ file: 'vllm', reads: [], writes: ['/tmp/run'] });
     expect(planOf().results).toEqual([{ host: 'n0', path: '/tmp/run/vllm-bench.json', as: 'vllm-bench.json' }]);
+  });
+
+  it('sends prompts of its own to a server that another cell has loaded', () => {
+    const seeds = ['conc4', 'conc4', 'conc8'].map((cellId) => Number(flagIn(clientOf({ cellId }), 'seed')));
+    expect(serverOf({ cellId: 'conc8' })).toEqual(serverOf({ cellId: 'conc4' }));
+    expect(seeds[0]).toBe(seeds[1]);
+    expect(seeds[0]).not.toBe(seeds[2]);
+    expect(Math.max(...seeds)).toBeLessThan(2 ** 32);
+    expect(flagIn(clientOf({ workload: { seed: 8 } }), 'seed')).not.toBe(String(seeds[0]));
   });
 
   it.each<[string, Given, string]>([

@@ -54,6 +54,13 @@ const METRICS = {
 };
 
 describe('what a load left', () => {
+  it('is read without the moment of its end, where that was cut off', async () => {
+    const files = { [BENCH]: GOOD, [CLIENT]: 'x\n', 'attachments/load-end.json': '{"ended_at_ms": 18' };
+    const { context, samples } = runWith(files, RUN);
+    const { startedAtMs } = await parseVllm(context);
+    expect([startedAtMs, samples.length]).toEqual([null, 3]);
+  });
+
   it('becomes rows of the server, on our clock', async () => {
     const files = {
       [BENCH]: detailed,

@@ -124,6 +124,10 @@ describe('the figures of a training', () => {
         tokens_per_gpu_tps: 20,
         tflops_per_gpu: 5,
         step_time_mean_ms: 1500,
+        // Of two values, linear between them.
+        step_time_p50_ms: 1500,
+        step_time_p90_ms: 1900,
+        step_time_p99_ms: 1990,
         loss_first: 9,
         loss_final: 7,
         steps: 3,
