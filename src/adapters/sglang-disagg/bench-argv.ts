@@ -20,7 +20,10 @@ export interface BenchOptions {
 }
 
 /** The words of `python3`: `-m sglang.bench_serving` and its flags. */
-export function benchWords(cell: Pick<Cell, 'workload' | 'configFolder' | 'cellId'>, options: BenchOptions): readonly string[] {
+export function benchWords(
+  cell: Pick<Cell, 'workload' | 'configFolder' | 'cellId'>,
+  options: BenchOptions,
+): readonly string[] {
   const { params, baseUrl, resultFolder, tag } = options;
   const { model } = cell.workload;
   const name = params.bench_backend === 'sglang' || model.path === undefined ? undefined : model.id;
