@@ -7,7 +7,7 @@ import { inputsOf } from '../session/migrate/inputs.ts';
 import { migrateFile, renderFiles } from '../session/migrate/migrate.ts';
 import type { MigratedFile, MigrateOptions } from '../session/migrate/migrate.ts';
 import { totalsOf } from '../session/migrate/totals.ts';
-import { outputsOf, refuseExisting, REPORT, withChecks, writeOutput } from '../session/migrate/write.ts';
+import { outputsOf, refuseExisting, refuseFiles, REPORT, withChecks, writeOutput } from '../session/migrate/write.ts';
 import { frameworks } from '../session/registry.ts';
 import { readOptions } from './arguments.ts';
 import type { Options } from './arguments.ts';
@@ -50,10 +50,12 @@ export const migrateConfig = defineCommand({
     const shared = sharedOf(options, folder);
     const inputs = inputsOf(named);
     const read = await inTurn('migrating files', inputs, async (input) => migrateFile(input, shared));
+    const files = renderFiles(read.result);
+    if (!read.isStopped) refuseOthers(files, named);
     // A part of a folder is no migration: nothing is written of it.
     const migration = read.isStopped
-      ? { files: renderFiles(read.result), isStopped: true }
-      : await finish(withChecks(renderFiles(read.result), shared), { folder, options });
+      ? { files, isStopped: true }
+      : await finish(withChecks(files, shared), { folder, options });
     const document = { ...migration, folder, isDry: options.has('dry-run') };
     process.stdout.write(options.has('json') ? `${JSON.stringify(asJson(document), null, 2)}\n` : describe(document));
     process.exitCode = migration.isStopped ? INTERRUPTED : exitCodeOf(migration.files);
@@ -100,6 +102,25 @@ function gpusIn(text: string | null): number | null {
   });
 }
 
+/** Whether there is anything to write: files that cannot be read come to nothing. */
+function hasLegacy(files: readonly MigratedFile[]): boolean {
+  return totalsOf(files).legacyConfigs > 0;
+}
+
+/** @throws AssayError USAGE where nobody named a legacy config, not even one that cannot be read */
+function refuseOthers(files: readonly MigratedFile[], named: readonly string[]): void {
+  if (hasLegacy(files) || files.some(({ state }) => state === 'refused')) return;
+  const thresholds = files.filter(({ state }) => state === 'thresholds').length;
+  const others = [
+    { count: thresholds, noun: 'thresholds file' },
+    { count: files.length - thresholds, noun: 'other file' },
+  ].flatMap(({ count, noun }) => (count === 0 ? [] : [counted(count, noun)]));
+  const found = others.length === 0 ? 'no JSON file' : `only ${others.join(' and ')}`;
+  throw new AssayError('USAGE', `no legacy config in ${named.join(', ')}: ${found}`, {
+    hint: 'name a legacy config, or a folder of them: docs/migrating.md has the keys that each has',
+  });
+}
+
 interface Migration {
   readonly files: readonly MigratedFile[];
   readonly isStopped: boolean;
@@ -109,7 +130,8 @@ async function finish(
   files: readonly MigratedFile[],
   { folder, options }: { readonly folder: string; readonly options: Options },
 ): Promise<Migration> {
-  const outputs = outputsOf(files);
+  const outputs = hasLegacy(files) ? outputsOf(files, folder) : [];
+  refuseFiles(outputs, folder);
   if (options.has('dry-run')) return { files, isStopped: false };
   if (!options.has('force')) refuseExisting(outputs, folder);
   const written = await inTurn('writing files', outputs, async (output) => writeOutput(output, folder));
@@ -135,7 +157,7 @@ function describe({ files, isStopped, folder, isDry }: Report): string {
     }),
     ...(open.length === 0 ? [] : ['']),
     ...totalLines(files),
-    endOf({ isStopped, folder, isDry }),
+    endOf({ files, isStopped, folder, isDry }),
   ].join('\n')}\n`;
 }
 
@@ -159,14 +181,16 @@ function totalLines(files: readonly MigratedFile[]): readonly string[] {
   const { configs, legacyConfigs, notMigratable, cells, thresholds, refused } = totalsOf(files);
   return [
     `${counted(configs, 'config')} from ${counted(legacyConfigs - notMigratable, 'legacy config')}, ` +
-      `${notMigratable} not migratable, ${refused} unreadable; ${cells.carried} cells carried, ${cells.reported} reported`,
+      `${notMigratable} not migratable, ${refused} unreadable; ${counted(cells.carried, 'cell')} carried, ${cells.reported} reported`,
     `thresholds: ${thresholds.carried} carried, ${thresholds.dropped} dropped (could not fail), ${thresholds.reported} reported`,
   ];
 }
 
-function endOf({ isStopped, folder, isDry }: Omit<Report, 'files'>): string {
+function endOf({ files, isStopped, folder, isDry }: Report): string {
   if (isStopped) return 'Stopped: some files were not looked at or not written; those that were are whole.';
   if (isDry) return 'Nothing was written: this was a dry run.';
+  if (!hasLegacy(files)) return 'Nothing was written: no legacy config could be read.';
+  if (totalsOf(files).configs === 0) return `No config was written. next: read ${onScreen(folder)}/${REPORT}`;
   return `next: read ${onScreen(folder)}/${REPORT}, fill in, then assay plan --configs '${onScreen(folder)}/**/*.yaml'`;
 }
 
@@ -187,7 +211,7 @@ function asJson({ files, isStopped, folder, isDry }: Report): unknown {
     })),
     totals: totalsOf(files),
     folder,
-    report: isDry ? null : resolve(folder, REPORT),
+    report: isDry || !hasLegacy(files) ? null : resolve(folder, REPORT),
     dry_run: isDry,
     stopped: isStopped,
   };

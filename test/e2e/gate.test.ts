@@ -194,14 +194,14 @@ describe('the gate of docs/examples', { timeout: 180_000 }, () => {
     expect(job.log).toMatch(why);
     expect(job.summary).toMatch(why);
     expect(job.summary).toContain('### Every claim of the gate holds');
-    expect(job.junit).toContain('tests="52" failures="0"');
+    expect(job.junit).toContain('tests="60" failures="0"');
   });
 
   it('fails where a threshold is missed, with an annotation and all the evidence', async () => {
     const job = await repository.pullRequest('looser', (text) => text.replace('value: 20000', 'value: 0.001'));
     expect(job.launched).toEqual([]);
     expect(job.exitCodes).toEqual({ ...HAPPENED, Gate: 1 });
-    expect(job.junit).toContain('tests="52" failures="4"');
+    expect(job.junit).toContain('tests="60" failures="4"');
     const claim =
       /^::error file=(.+),title=.* > ttft_p99\[.*-(\w+-conc\d)\],line=\d+,.*::MissedVerdict: ttft_ms p99 is .*/;
     const errors = job.log.split('\n').filter((line) => line.startsWith('::error '));
@@ -230,7 +230,7 @@ describe('the gate of docs/examples', { timeout: 180_000 }, () => {
       4 cells unchanged since \`<base>\`
       "
     `);
-    expect(job.junit).toContain('tests="78" failures="0"');
+    expect(job.junit).toContain('tests="90" failures="0"');
   });
 
   it('points at the place of a mistake, and does not come to the gate', async () => {

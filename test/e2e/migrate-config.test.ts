@@ -14,21 +14,35 @@ const FILES = {
 };
 const OPTIONS = ['legacy', '-o', 'configs', '--gpus-per-node', '8', '--user-id', 'jane'] as const;
 
+/** Ctrl-C, once two configs are in their place. */
+const INTERRUPT_AFTER_TWO = `import fs from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
+const { renameSync } = fs;
+let count = 0;
+fs.renameSync = (from, to) => {
+  renameSync(from, to);
+  if (String(to).endsWith('.yaml') && ++count === 2) process.kill(process.pid, 'SIGINT');
+};
+syncBuiltinESMExports();
+`;
+
 function setUp(files: Readonly<Record<string, string>> = FILES) {
   const project = new Project(files);
-  const assay = async (...args: readonly string[]) => {
-    const { stdout, stderr, exitCode } = await execa(NODE, [COMMAND, ...args], {
+  const node = async (...args: readonly string[]) => {
+    const { stdout, stderr, exitCode } = await execa(NODE, args, {
       cwd: project.root,
       reject: false,
       env: { NO_COLOR: '1' },
     });
     return { stdout, stderr, exitCode };
   };
+  const assay = (...args: readonly string[]) => node(COMMAND, ...args);
   const written = () =>
     existsSync(join(project.root, 'configs'))
       ? readdirSync(join(project.root, 'configs'), { recursive: true, encoding: 'utf8' }).toSorted()
       : [];
-  return { project, assay, written };
+  const read = (file: string) => readFileSync(join(project.root, file), 'utf8');
+  return { project, assay, node, written, read };
 }
 
 describe('assay migrate-config', () => {
@@ -82,6 +96,103 @@ describe('assay migrate-config', () => {
     expect((await assay('migrate-config', ...OPTIONS, '--force')).exitCode).toBe(0);
   });
 
+  it('adds a file that is migrated later to what is there, and to the report', async () => {
+    const { project, assay, written, read } = setUp({ ...FILES, 'legacy/c.json': '{' });
+    await assay('migrate-config', ...OPTIONS);
+    const [before, report] = [written(), read('configs/migration-report.md')];
+    expect(report).toMatch(/^\| `legacy\/c\.json` \| .* ends in the middle/m);
+    project.write('legacy/c.json', fixture('training/mi3xx_megatron_presets.json'));
+    const { exitCode, stderr } = await assay('migrate-config', 'legacy/c.json', ...OPTIONS.slice(1));
+    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+    expect(written().filter((file) => !before.includes(file))).toEqual([
+      'c_multi_node_tiny_8b_mi325.yaml',
+      'c_single_node_tiny_8b_mi325.yaml',
+    ]);
+    const sections = (text: string) => text.split(/^(?=## `)/m).slice(1);
+    const others = sections(read('configs/migration-report.md')).filter((one) => !one.startsWith('## `legacy/c.json`'));
+    expect(others.map((one) => one.trim())).toEqual(sections(report).map((one) => one.trim()));
+    expect(read('configs/migration-report.md')).toMatch(/^\| `legacy\/c\.json` \| 2 \| 2 \| 0 /m);
+  });
+
+  it('takes no other file for a report', async () => {
+    const { project, assay, read } = setUp();
+    project.write('configs/migration-report.md', '# Mine\n');
+    const { stderr, exitCode } = await assay('migrate-config', ...OPTIONS);
+    expect(stderr).toContain('configs/migration-report.md is there already');
+    expect({ exitCode, text: read('configs/migration-report.md') }).toEqual({ exitCode: 2, text: '# Mine\n' });
+  });
+
+  it('writes no path of this machine', async () => {
+    const { project, assay, written, read } = setUp();
+    const [, ...rest] = OPTIONS;
+    const { stdout } = await assay('migrate-config', join(project.root, 'legacy'), ...rest);
+    const files = written().filter((file) => /\.\w+$/.test(file));
+    const all = [stdout, ...files.map((file) => read(join('configs', file)))].join('\n');
+    expect(all).not.toContain(project.root);
+    expect(read('configs/a/mi300x_vllm_tiny_single_part1.yaml')).toContain(
+      'Migrated from legacy/a/mi300x_vllm_tiny_single.json by',
+    );
+  });
+
+  it.each([
+    ['configs', 'configs'],
+    ['configs/a', 'configs'],
+    ['configs/deeper', 'configs/deeper/b'],
+  ])('writes nothing where %s is a file, and -o is %s', async (file, folder) => {
+    const { project, assay, read, written } = setUp();
+    project.write(file, 'mine');
+    const before = file === 'configs' ? [] : written();
+    for (const more of [[], ['--force'], ['--dry-run']]) {
+      const { stdout, stderr, exitCode } = await assay('migrate-config', 'legacy', '-o', folder, ...more);
+      expect({ stdout, exitCode, text: read(file) }).toEqual({ stdout: '', exitCode: 2, text: 'mine' });
+      expect(stderr).toContain(`${file} is a file, where a folder for configs would be`);
+      expect(stderr.split('\n').length).toBeLessThanOrEqual(3);
+    }
+    expect(file === 'configs' ? [] : written()).toEqual(before);
+  });
+
+  it.each([
+    [{}, 'legacy', 'no legacy config in legacy: no JSON file'],
+    [{ 'legacy/a.json': '{"a": 1}' }, 'legacy/a.json', 'no legacy config in legacy/a.json: only 1 other file'],
+    [
+      { 'legacy/a_threshold.json': fixture(`${SINGLE}_threshold.json`), 'legacy/b.json': '{}' },
+      'legacy',
+      'no legacy config in legacy: only 1 thresholds file and 1 other file',
+    ],
+  ])('writes nothing where there is no legacy config (%#)', async (files, named, message) => {
+    const { assay, written } = setUp({ 'legacy/a.txt': '', ...files });
+    const { stdout, stderr, exitCode } = await assay('migrate-config', named, '-o', 'configs');
+    expect(stderr).toContain(message);
+    expect(stderr).toContain('next: name a legacy config, or a folder of them');
+    expect({ stdout, exitCode, written: written() }).toEqual({ stdout: '', exitCode: 2, written: [] });
+  });
+
+  it('writes nothing where no legacy config can be read', async () => {
+    const { assay, written } = setUp({ 'legacy/a.json': '{' });
+    const { stdout, exitCode } = await assay('migrate-config', ...OPTIONS);
+    expect(stdout).toMatch(/ ✗ legacy\/a\.json:1:\d+ [^]*\nNothing was written: no legacy config could be read\.$/);
+    expect({ exitCode, written: written() }).toEqual({ exitCode: 2, written: [] });
+  });
+
+  it('counts one of a thing as one', async () => {
+    const { assay } = setUp({ 'legacy/a.json': fixture('inference/mi300x_inferencemax_tiny.json') });
+    const { stdout } = await assay('migrate-config', ...OPTIONS);
+    expect(stdout).toContain(
+      '1 config from 1 legacy config, 0 not migratable, 0 unreadable; 1 cell carried, 0 reported',
+    );
+  });
+
+  it('ends between two files when it is interrupted: what is there is whole, and nothing else is', async () => {
+    const { project, assay, node, written, read } = setUp();
+    await assay('migrate-config', 'legacy', '-o', 'sample', ...OPTIONS.slice(3));
+    project.write('interrupt.mjs', INTERRUPT_AFTER_TWO);
+    const { stdout, exitCode } = await node('--import', './interrupt.mjs', COMMAND, 'migrate-config', ...OPTIONS);
+    expect(stdout).toContain('Stopped: some files were not looked at or not written; those that were are whole.');
+    expect(exitCode).toBe(130);
+    expect(written()).toEqual(['a', 'a/mi300x_vllm_tiny_single_part1.yaml', 'a/mi300x_vllm_tiny_single_part2.yaml']);
+    for (const file of written().slice(1)) expect(read(`configs/${file}`)).toBe(read(`sample/${file}`));
+  });
+
   it('writes nothing in a dry run, and says all the same as JSON', async () => {
     const { assay, written } = setUp();
     const { stdout, exitCode } = await assay('migrate-config', ...OPTIONS, '--dry-run', '--json');
@@ -128,11 +239,12 @@ describe('assay migrate-config', () => {
 
   it.each([
     [[], 'no file to migrate', 'assay migrate-config legacy/ -o configs'],
+    [['legacy/c.json/d'], 'there is no legacy/c.json/d', 'name a legacy config, or a folder of them'],
     [['nowhere'], 'there is no nowhere', 'name a legacy config, or a folder of them'],
     [['legacy', '--gpus-per-node', 'all'], '--gpus-per-node all is no count', '--gpus-per-node 8'],
     [['legacy', '--dryrun'], 'there is no option --dryrun', 'did you mean --dry-run?'],
   ])('%j is a mistake of the command line', async (args, message, hint) => {
-    const { stderr, exitCode } = await setUp().assay('migrate-config', ...args);
+    const { stderr, exitCode } = await setUp({ 'legacy/c.json': '{}' }).assay('migrate-config', ...args);
     expect(stderr).toContain(message);
     expect(stderr).toContain(hint);
     expect(exitCode).toBe(2);

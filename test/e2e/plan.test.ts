@@ -35,14 +35,14 @@ describe('assay plan', () => {
        cell                 role -> node         claims  estimate  note
 
        quick · llama_cpp · byte_llama · cpu · 6 cells · configs/quick.yaml
-       balanced-conc1       server -> localhost  16      -         never run here
-       balanced-conc2       server -> localhost  16      -         never run here
-       balanced-conc4       server -> localhost  16      -         never run here
-       prefill_heavy-conc1  server -> localhost  16      -         never run here
-       prefill_heavy-conc2  server -> localhost  16      -         never run here
-       prefill_heavy-conc4  server -> localhost  16      -         never run here
+       balanced-conc1       server -> localhost  18      -         never run here
+       balanced-conc2       server -> localhost  18      -         never run here
+       balanced-conc4       server -> localhost  18      -         never run here
+       prefill_heavy-conc1  server -> localhost  18      -         never run here
+       prefill_heavy-conc2  server -> localhost  18      -         never run here
+       prefill_heavy-conc4  server -> localhost  18      -         never run here
 
-       6 cells · 6 runnable · 0 skipped · 96 claims · no estimate yet, on 1 node
+       6 cells · 6 runnable · 0 skipped · 108 claims · no estimate yet, on 1 node
       "
     `);
     expect(stderr).toBe('');

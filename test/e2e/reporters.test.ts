@@ -23,6 +23,12 @@ export default claims({
 
 const BRACKET = '[llama_cpp-byte_llama-cpu-f32-balanced-conc2]';
 const LATENCY = join(TOOLCHAIN.assay, 'suites/benchmarks/latency.test.ts');
+/** The line of the claim in its suite. */
+const TTFT_P99 = `${LATENCY}:${
+  readFileSync(LATENCY, 'utf8')
+    .split('\n')
+    .findIndex((line) => line.startsWith('  ttft_p99:')) + 1
+}`;
 
 /** Since Vitest 5 a reporter that has its own file by default writes to stdout where it is told so. */
 const configOf = (reporter: string): string => `import { assay } from 'vitest-assay';
@@ -142,10 +148,10 @@ describe('the github-actions reporter', () => {
     expect(commands.filter((line) => !/^::(?:error|notice) /.test(line))).toEqual([]);
     const places = commands.map((line) => placeOf(line));
     const expected = [
-      `error ${LATENCY}:5 ttft_p99${BRACKET}`,
+      `error ${TTFT_P99} ttft_p99${BRACKET}`,
       `error ${mine}:11 no_such_figure${BRACKET}`,
       `error ${mine}:8 asserted${BRACKET}`,
-      `notice ${LATENCY}:5 assay-failed`,
+      `notice ${TTFT_P99} assay-failed`,
       `notice ${LATENCY.replace('latency', 'throughput')}:5 assay`,
       `notice ${mine}:4 assay`,
       `notice ${mine}:4 assay-failed`,
@@ -211,5 +217,4 @@ it('reads what the files say', () => {
     ['</a>', 'a'],
     ['1 & 2'],
   ]);
-  expect(readFileSync(LATENCY, 'utf8').split('\n')[4]).toContain('ttft_p99:');
 });

@@ -23,7 +23,7 @@ describe('a slice', () => {
     expect(cellsOf(launched)).toEqual(['balanced-conc1', 'balanced-conc2', 'balanced-conc4']);
     expect(launched.map(statusOf)).toEqual(['passed', 'passed', 'passed']);
     expect(new Set(tests.filter(({ status }) => status === 'passed').map(({ fullName }) => fullName)).size).toBe(
-      3 * 16,
+      3 * 18,
     );
     expect(exitCode).toBe(0);
   });
@@ -128,7 +128,7 @@ describe('vitest list', () => {
     const { stdout, stderr, exitCode } = await project.vitest('list', '--json', '-t', 'framework_vllm balanced');
     expect(JSON.parse(stdout)).toEqual([]);
     expect(stderr).toContain('no claim selected - "framework_vllm" is in no tag and no name');
-    expect(stderr).toContain('-t "balanced"   3 cells, 48 claims   (without framework_vllm)');
+    expect(stderr).toContain('-t "balanced"   3 cells, 54 claims   (without framework_vllm)');
     expect(exitCode).toBe(1);
   });
 

@@ -1,10 +1,11 @@
 import { soundsSecret } from '../../config/schema/secrets.ts';
+import { shellWord } from '../../exec/shell-quote.ts';
 import { plain } from './coerce.ts';
 import { isOpen } from './draft.ts';
 import type { Draft } from './draft.ts';
 import { fieldsOf, printPath, textOf } from './legacy.ts';
 import type { JsonPath } from './legacy.ts';
-import { remember, resolveText, say } from './migration.ts';
+import { remember, resolveText, say, substitute } from './migration.ts';
 import type { Migration } from './migration.ts';
 
 /** Where the parts of a container stand in a legacy file. */
@@ -187,9 +188,19 @@ export function assignToken(migration: Migration, draft: Draft): void {
     say(migration, 'changed', {
       path,
       why: 'a secret comes from an environment variable here, not from a file',
-      todo: `export HF_TOKEN="$(cat ${file})" before a run`,
+      todo: exportFrom(substitute(migration, file)),
     });
   }
+}
+
+const UNKNOWN = /\{[A-Za-z][\w.-]*\}|<changeme[^<>]*>/gi;
+// What every shell takes as it is: a ~ in quotes would be no home.
+const BARE = /^[\w./~+@{}-]+$/;
+
+function exportFrom(file: string): string {
+  const line = `export HF_TOKEN="$(cat ${BARE.test(file) ? file : shellWord(file)})" before a run`;
+  const unknown = [...new Set(file.match(UNKNOWN))];
+  return unknown.length === 0 ? line : `${line}, with ${unknown.join(' and ')} filled in`;
 }
 
 /** Takes a setting that is a number or a boolean, outside of params. */

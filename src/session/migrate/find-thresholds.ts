@@ -3,6 +3,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { isOpen } from './draft.ts';
 import { readLegacy } from './legacy.ts';
 import type { Legacy } from './legacy.ts';
+import { shownPath } from './shown-path.ts';
 
 /** The thresholds file of a legacy config: the one that it names, else the one that is named after it; null without one. */
 export function findThresholds(legacy: Legacy, absolute: string): Legacy | null {
@@ -11,7 +12,7 @@ export function findThresholds(legacy: Legacy, absolute: string): Legacy | null 
   const byName = [stem, stem.replace(/_config$/, '')].map((name) => join(folder, `${name}_threshold.json`));
   const named = namesIn(legacy).flatMap((name) => [join(folder, name), resolve(name), join(folder, basename(name))]);
   const found = [...named, ...byName].find((path) => path !== absolute && existsSync(path));
-  return found === undefined ? null : readLegacy(shownBeside(legacy.file, absolute, found), found);
+  return found === undefined ? null : readLegacy(shownPath(found), found);
 }
 
 /** What a legacy config says of where its thresholds are; a placeholder says nothing. */
@@ -19,9 +20,4 @@ function namesIn(legacy: Legacy): readonly string[] {
   const models = legacy.fields(['benchmark_params']).map(([model]) => ['benchmark_params', model, 'threshold_file']);
   const written = [['threshold_json'], ...models].map((path) => legacy.at(path));
   return written.filter((name): name is string => typeof name === 'string' && name !== '' && !isOpen(name));
-}
-
-// As the user would name it: beside the config, where it is there.
-function shownBeside(file: string, absolute: string, found: string): string {
-  return dirname(found) === dirname(absolute) ? join(dirname(file), basename(found)) : found;
 }

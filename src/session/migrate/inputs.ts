@@ -1,7 +1,8 @@
-import { readdirSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, statSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { AssayError } from '../../core/errors.ts';
 import type { Input } from './migrate.ts';
+import { shownPath } from './shown-path.ts';
 
 /**
  * The legacy files among what a user names: files as they are, and every JSON file below a folder. Their configs keep
@@ -12,12 +13,11 @@ import type { Input } from './migrate.ts';
 export function inputsOf(named: readonly string[]): readonly Input[] {
   const inputs = named.flatMap((name) => {
     const absolute = resolve(name);
-    const found = statSync(absolute, { throwIfNoEntry: false });
-    if (found === undefined) {
+    if (!existsSync(absolute)) {
       throw new AssayError('USAGE', `there is no ${name}`, { hint: 'name a legacy config, or a folder of them' });
     }
-    if (!found.isDirectory()) return [inputOf(name, basename(name))];
-    return jsonFilesIn(absolute).map((path) => inputOf(join(name, path), path));
+    if (!statSync(absolute).isDirectory()) return [inputOf(absolute, basename(name))];
+    return jsonFilesIn(absolute).map((path) => inputOf(join(absolute, path), path));
   });
   const distinct = [...new Map(inputs.map((input) => [input.absolute, input])).values()];
   const byStem = new Map<string, Input>();
@@ -32,8 +32,8 @@ export function inputsOf(named: readonly string[]): readonly Input[] {
   return distinct;
 }
 
-function inputOf(file: string, below: string): Input {
-  return { file, absolute: resolve(file), stem: below.replace(/\.(?:json|ya?ml)$/, '') };
+function inputOf(absolute: string, below: string): Input {
+  return { file: shownPath(absolute), absolute, stem: below.replace(/\.(?:json|ya?ml)$/, '') };
 }
 
 function jsonFilesIn(folder: string): readonly string[] {

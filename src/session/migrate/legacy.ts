@@ -19,7 +19,7 @@ interface Leaf {
 
 /** A legacy file that knows which of its values were read: what nobody read must be reported. */
 export class Legacy {
-  /** As the user named it. */
+  /** From the working directory. */
   readonly file: string;
   readonly value: Fields;
   readonly #taken = new Set<string>();

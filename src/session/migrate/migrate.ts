@@ -20,7 +20,7 @@ import type { Made } from './shared.ts';
 
 /** A legacy file to migrate. */
 export interface Input {
-  /** As the user named it. */
+  /** From the working directory. */
   readonly file: string;
   readonly absolute: string;
   /** Where its configs go, relative to the output folder, without extension. */

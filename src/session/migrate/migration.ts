@@ -37,12 +37,19 @@ export function say(migration: Migration, kind: Note['kind'], at: { readonly pat
   migration.legacy.take(at.path);
 }
 
-/** A text with the placeholders of the legacy suite filled in, as far as anybody knows them. */
+const PLACEHOLDER = /\{[A-Za-z][\w.-]*\}/;
+
+/** A value with the placeholders of the legacy suite filled in; a placeholder of ours where nobody knows one of them. */
 export function resolveText(migration: Migration, value: unknown): unknown {
-  if (typeof value !== 'string' || !value.includes('{')) return value;
-  const { userId } = migration.known;
-  const paths = fieldsOf(migration.legacy.at(['paths']));
-  let text = value;
+  if (typeof value !== 'string') return value;
+  const text = substitute(migration, value);
+  return PLACEHOLDER.test(text) && !isOpen(text) ? fillIn(text) : text;
+}
+
+/** A text with the placeholders of the legacy suite filled in, as far as anybody knows them. */
+export function substitute({ legacy, known: { userId } }: Migration, written: string): string {
+  const paths = fieldsOf(legacy.at(['paths']));
+  let text = written;
   // A path may refer to another.
   for (let round = 0; round < 4; round++) {
     text = text.replaceAll(/\{(?:paths\.)?(\w+)\}/g, (whole, name: string) => {
@@ -50,8 +57,7 @@ export function resolveText(migration: Migration, value: unknown): unknown {
       return typeof path === 'string' ? path : whole;
     });
   }
-  if (userId !== null) text = text.replaceAll('{user-id}', userId);
-  return /\{[A-Za-z][\w.-]*\}/.test(text) && !isOpen(text) ? fillIn(text) : text;
+  return userId === null ? text : text.replaceAll('{user-id}', () => userId);
 }
 
 /** Takes a value of the config as a param of a draft. False when the framework has no such param. */

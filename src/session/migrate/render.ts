@@ -30,7 +30,7 @@ export interface Naming {
   /** Relative to the output folder, without extension. */
   readonly stem: string;
   readonly testId: string;
-  /** The legacy file, as the user named it. */
+  /** The legacy file, from the working directory. */
   readonly legacyFile: string;
   /** The comment that names the schema, for a file of the output folder. */
   readonly modeline: (file: string, kind: 'workload' | 'thresholds') => string;

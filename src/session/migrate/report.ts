@@ -3,44 +3,112 @@ import type { MigratedFile } from './migrate.ts';
 import type { Figure, Note } from './outcome.ts';
 import { totalsOf } from './totals.ts';
 
-/** The first line of every report. */
 const TITLE = '# Migration report';
+const OPEN = 'Fill in first';
+const FILES = 'Legacy files';
 
-/** The report of a migration as Markdown: what is to be filled in first, then all that is not in the configs. */
-export function reportText(files: readonly MigratedFile[]): string {
-  const { configs, legacyConfigs, notMigratable, thresholds, cells, fillIns } = totalsOf(files);
-  const summary = [
-    `${configs} configs of ${legacyConfigs - notMigratable} legacy configs; ${notMigratable} not migratable.`,
-    `Cells: ${cells.carried} carried, ${cells.reported} reported.`,
-    `Thresholds: ${thresholds.carried} carried, ${thresholds.dropped} dropped because they could not fail, ${thresholds.reported} reported.`,
-  ];
+/** What a report says of one legacy file, or of something else that a reader added as a section. */
+interface Entry {
+  /** Cells of its rows in the table of what is to be filled in. */
+  readonly fillIns: readonly Row[];
+  /** Cells of its row in the table of all files; null without one. */
+  readonly row: Row | null;
+  /** With its heading; null without one. */
+  readonly section: string | null;
+}
+
+/** The cells of a table, as Markdown. */
+type Row = readonly string[];
+
+/** Whether a text is a report of an earlier migration. */
+export function isReport(text: string): boolean {
+  return text.startsWith(TITLE);
+}
+
+/**
+ * The report of a migration as Markdown: what is to be filled in first, what became of every file, then all that is not
+ * in the configs. It keeps what an earlier report says of other files.
+ */
+export function reportText(files: readonly MigratedFile[], earlier = ''): string {
+  const own = files.flatMap((file) => (file.state === 'thresholds' ? [] : [[span(file.file), entryOf(file)] as const]));
+  const entries = new Map([...readReport(earlier), ...own]);
+  const sorted = [...entries.keys()].toSorted().flatMap((key) => entries.get(key) ?? []);
+  const fillIns = sorted.flatMap((entry) => entry.fillIns);
+  const rows = sorted.flatMap(({ row }) => (row === null ? [] : [row]));
   const sections = [
-    section(`Fill in first (${fillIns})`, fillInLines(files)),
-    section('Not migratable', stateLines(files, 'not_migratable')),
-    section('Could not be read', stateLines(files, 'refused')),
-    section('No legacy config', stateLines(files, 'other')),
-    ...files.filter(({ state }) => state === 'migrated' || state === 'not_migratable').map(fileSection),
+    section(`${OPEN} (${fillIns.length})`, table(['place in the YAML', 'value', 'legacy field'], fillIns).join('\n')),
+    section(FILES, table(COLUMNS, rows.length < 2 ? rows : [...rows, totalRow(rows)]).join('\n')),
+    ...sorted.map((entry) => entry.section ?? ''),
   ];
-  return `${[TITLE, summary.join('\n'), ...sections.filter((text) => text !== '')].join('\n\n')}\n`;
+  return `${[TITLE, ...sections.filter((text) => text !== '')].join('\n\n')}\n`;
 }
 
-function section(title: string, lines: readonly string[]): string {
-  return lines.length === 0 ? '' : [`## ${title}`, '', ...lines].join('\n');
+const COLUMNS: Row = [
+  'legacy file',
+  'configs',
+  'cells carried',
+  'cells reported',
+  'thresholds carried',
+  'thresholds dropped (could not fail)',
+  'thresholds reported',
+  'why nothing was written',
+];
+
+function totalRow(rows: readonly Row[]): Row {
+  const sums = COLUMNS.slice(1, -1).map((_, index) =>
+    rows.reduce((sum, row) => sum + (Number(row[index + 1]) || 0), 0),
+  );
+  return ['all', ...sums.map(String), ''];
 }
 
-function fillInLines(files: readonly MigratedFile[]): readonly string[] {
-  const notes = files.flatMap((file) => file.notes.filter(({ kind }) => kind === 'fill_in'));
-  const rows = notes.map(({ output, value, file, path }) => [code(output), code(value), `${code(file)} ${code(path)}`]);
-  return table(['place in the YAML', 'value', 'legacy field'], rows);
+function entryOf(file: MigratedFile): Entry {
+  const isConfig = file.state === 'migrated' || file.state === 'not_migratable';
+  const { configs, cells, thresholds } = totalsOf([file]);
+  const counts = [configs, cells.carried, cells.reported, thresholds.carried, thresholds.dropped, thresholds.reported];
+  return {
+    fillIns: file.notes
+      .filter(({ kind }) => kind === 'fill_in')
+      .map(({ output, value, path }) => [code(output), code(value), `${span(file.file)} ${code(path)}`]),
+    row: [span(file.file), ...counts.map((count) => (isConfig ? String(count) : '-')), escape(whyNothing(file))],
+    section: isConfig ? fileSection(file) : null,
+  };
 }
 
-function stateLines(files: readonly MigratedFile[], state: MigratedFile['state']): readonly string[] {
-  return files
-    .filter((file) => file.state === state)
-    .map(
-      ({ file, why, todo }) =>
-        `- ${code(file)}${why === '' ? '' : `: ${escape(why)}`}${todo === '' ? '' : ` (${escape(todo)})`}`,
-    );
+function whyNothing({ state, why, todo }: MigratedFile): string {
+  if (state === 'other') return 'no legacy config';
+  if (state === 'migrated') return '';
+  return `${why}${todo === '' ? '' : ` (${todo})`}`;
+}
+
+/** What an earlier report says, by the file that it says it of. */
+function readReport(text: string): ReadonlyMap<string, Entry> {
+  const entries = new Map<string, Entry>();
+  const add = (key: string, more: Partial<Entry>): unknown =>
+    entries.set(key, { ...(entries.get(key) ?? { fillIns: [], row: null, section: null }), ...more });
+  for (const written of text.replaceAll('\r\n', '\n').split(/^## /m).slice(1)) {
+    const [heading = '', ...lines] = written.trimEnd().split('\n');
+    if (heading.startsWith(OPEN)) {
+      for (const [file, fillIns] of rowsByFile(lines, -1)) add(file, { fillIns });
+    } else if (heading === FILES) {
+      for (const [file, [row = []]] of rowsByFile(lines, 0)) add(file, { row });
+    } else add(heading, { section: section(heading, lines.join('\n').trim()) });
+  }
+  return entries;
+}
+
+/** The rows of a table by the file that their cells in one column begin with: heads and sums have none. */
+function rowsByFile(lines: readonly string[], column: number): ReadonlyMap<string, readonly Row[]> {
+  const rows = lines.map((line) => line.split(/(?<!\\)\|/).slice(1, -1));
+  const trimmed = rows.map((row) => row.map((cell) => cell.trim()));
+  const fileOf = (row: Row): string => /^(?:`` .+? ``|`[^`]+`)/.exec(row.at(column) ?? '')?.[0] ?? '';
+  return groupBy(
+    trimmed.filter((row) => fileOf(row) !== ''),
+    fileOf,
+  );
+}
+
+function section(title: string, text: string): string {
+  return text === '' ? '' : `## ${title}\n\n${text}`;
 }
 
 function fileSection(file: MigratedFile): string {
@@ -56,7 +124,7 @@ function fileSection(file: MigratedFile): string {
   const targets = file.configs.map(
     (config) => `- ${code(config.file)}${config.thresholds === null ? '' : `, ${code(config.thresholds.file)}`}`,
   );
-  return section(file.file, [...targets, ...parts.filter((text) => text !== '').flatMap((text) => ['', text])]);
+  return section(span(file.file), [targets.join('\n'), ...parts].filter((text) => text !== '').join('\n\n'));
 }
 
 function part(title: string, lines: readonly string[]): string {
@@ -103,11 +171,16 @@ const LONGEST = 200;
 function code(value: unknown): string {
   const text = typeof value === 'string' ? value : JSON.stringify(value);
   if (text === '' || value === null || value === undefined) return '-';
-  const line = text.replaceAll(/\s+/g, ' ').replaceAll('|', '\\|');
-  const shown = line.length > LONGEST ? `${line.slice(0, LONGEST)}…` : line;
+  const line = text.replaceAll(/\s+/g, ' ');
+  return span(line.length > LONGEST ? `${line.slice(0, LONGEST)}…` : line);
+}
+
+/** A text as code, whole: files are told apart by it. */
+function span(text: string): string {
+  const shown = text.replaceAll('|', '\\|');
   return shown.includes('`') ? `\`\` ${shown} \`\`` : `\`${shown}\``;
 }
 
 function escape(text: string): string {
-  return text.replaceAll('|', '\\|').replaceAll('<', '&lt;');
+  return text.replaceAll(/\s+/g, ' ').replaceAll('|', '\\|').replaceAll('<', '&lt;');
 }

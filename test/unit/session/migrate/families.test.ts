@@ -1,4 +1,4 @@
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { load } from 'js-yaml';
@@ -406,6 +406,27 @@ describe('family e', () => {
     });
   });
 
+  it.each([
+    ['/home/{user-id}/.hf_token', 'jane', 'export HF_TOKEN="$(cat /home/jane/.hf_token)" before a run'],
+    ['{shared_fs}/.hf_token', 'jane', 'export HF_TOKEN="$(cat /mnt/jane/.hf_token)" before a run'],
+    [
+      '{shared_fs}/{lab}/t',
+      null,
+      'export HF_TOKEN="$(cat /mnt/{user-id}/{lab}/t)" before a run, with {user-id} and {lab} filled in',
+    ],
+    ['<changeme>', 'jane', 'export HF_TOKEN="$(cat \'<changeme>\')" before a run, with <changeme> filled in'],
+    ['/my token', null, 'export HF_TOKEN="$(cat \'/my token\')" before a run'],
+    ['~/.hf_token', null, 'export HF_TOKEN="$(cat ~/.hf_token)" before a run'],
+  ])('exports the token of %s as far as it is known, user %s', (path, userId, todo) => {
+    const root = mkdtempSync(join(tmpdir(), 'assay-legacy-'));
+    const written = readFileSync(join(FIXTURES, 'inference/mi300x_vllm_tiny_single.json'), 'utf8');
+    const legacy = JSON.parse(written) as Record<string, unknown>;
+    const paths = { shared_fs: '/mnt/{user-id}', hf_token_file: path };
+    writeFileSync(join(root, 'a.json'), JSON.stringify({ ...legacy, paths }));
+    const [file] = migrate([root], { userId, gpusPerNode: null });
+    expect(file?.notes.filter((note) => note.path === 'paths.hf_token_file').map((note) => note.todo)).toEqual([todo]);
+  });
+
   it('reads numbers, booleans and lists from text', () => {
     const { params } = yaml('mi300x_jax_presets');
     expect(params).toMatchObject({
@@ -497,6 +518,20 @@ describe('the report', () => {
   it('begins with what is to be filled in, each with its place and its legacy field', () => {
     const [, table = ''] = reportText(files).split('\n## ');
     expect(table).toContain('| `inference/mi300x_vllm_tiny_distributed.yaml:15 container.image` | `<changeme>` |');
+  });
+});
+
+describe('a path', () => {
+  const [found] = migrate([join(FIXTURES, 'inference/mi300x_vllm_tiny_single.json')]);
+
+  it('is shown from the working directory, and never as one of this machine', () => {
+    expect([found?.file, found?.thresholdsFile]).toEqual([
+      'fixtures/legacy/inference/mi300x_vllm_tiny_single.json',
+      'fixtures/legacy/inference/mi300x_vllm_tiny_single_threshold.json',
+    ]);
+    expect(reportText(files) + files.flatMap(({ configs }) => configs.map(({ text }) => text)).join('')).not.toContain(
+      process.cwd(),
+    );
   });
 });
 
