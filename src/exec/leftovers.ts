@@ -96,6 +96,8 @@ function endOnHosts(spec: HostsSpec, runId: string): Promise<Leftovers> {
 
 async function clean(executor: Executor, runId: string): Promise<Leftovers> {
   const ended = await endLabelled(executor, runId);
+  // Of a host that does not answer one reason is enough; and what may still run may still write.
+  if (ended.unconfirmed.length > 0) return ended;
   const scratch = await removeScratch(executor, runId).then(
     () => NOTHING,
     (thrown: unknown) => unconfirmed(executor.host, thrown),
