@@ -1,4 +1,4 @@
-import { appendFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
@@ -32,11 +32,19 @@ export async function startPodman(): Promise<TestEngine> {
     close: async () => {
       const options = { env, reject: false } as const;
       await execa('podman', ['rm', '--all', '--force', '--volumes', '--time', '0'], options);
-      // Podman keeps its storage's own folder mounted.
-      await execa('umount', [join(folder, 'root', 'overlay')], options);
+      // Podman keeps its storage's own folder mounted: twice, when two podmans came upon it at the same moment.
+      for (const point of mountedUnder(folder)) await execa('umount', ['--lazy', point]);
       rmSync(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** What is mounted in a folder, the last mounted first. */
+function mountedUnder(folder: string): readonly string[] {
+  const points = readFileSync('/proc/self/mountinfo', 'utf8')
+    .split('\n')
+    .map((line) => line.split(' ')[4] ?? '');
+  return points.filter((point) => point.startsWith(`${folder}/`)).toReversed();
 }
 
 // Only the limits that this user may set, the one runtime that works with hybrid control groups,

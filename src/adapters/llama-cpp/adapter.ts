@@ -3,6 +3,7 @@ import type { ParseContext, ProgressStatus, RunContext, WorkloadResult } from '.
 import { BaseAdapter } from '../../lifecycle/base-adapter.ts';
 import { launchRoles } from '../../lifecycle/launch.ts';
 import type { RolePlan } from '../../lifecycle/launch.ts';
+import { learnOfEnds } from '../../lifecycle/learn-of-ends.ts';
 import { monitor } from '../../lifecycle/monitor.ts';
 import type { LoadProgress } from '../shared/load-tally.ts';
 import { keepServer } from './attachments.ts';
@@ -50,8 +51,9 @@ export class LlamaCppAdapter extends BaseAdapter {
       signal.throwIfAborted();
       await scoreHeldOut(context, serving, signal);
     });
+    const server = { ...serving.launched, url: serving.baseUrl };
     try {
-      await monitor(context, () => this.progressPredicate(), work);
+      await monitor(context, () => this.progressPredicate(), learnOfEnds(work, [server]));
     } finally {
       // A broken predicate ends the watch, not the load.
       stop.abort();

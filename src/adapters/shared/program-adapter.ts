@@ -11,6 +11,7 @@ import type {
 } from '../../lifecycle/adapter.ts';
 import { BaseAdapter } from '../../lifecycle/base-adapter.ts';
 import { launchRoles } from '../../lifecycle/launch.ts';
+import { learnOfEnds } from '../../lifecycle/learn-of-ends.ts';
 import { monitor } from '../../lifecycle/monitor.ts';
 import { fetchResults } from './fetch-results.ts';
 import type { Drive, Observation, Program, ProgramPlan, ProgressWatch } from './program.ts';
@@ -95,8 +96,8 @@ class ProgramAdapter extends BaseAdapter {
     if (this.#plan.servers.length > 0) await this.#startWork(context);
     this.#drive = this.#plan.drive?.(context, this.#servers, signal) ?? null;
     const exits: readonly Promise<unknown>[] = this.#workers.map(({ process }) => process.exited);
-    const work = Promise.all([...exits, this.#drive?.done ?? Promise.resolve()]).then(() => undefined);
-    await monitor(context, () => this.progressPredicate(), work);
+    const work = Promise.all([...exits, this.#drive?.done]);
+    await monitor(context, () => this.progressPredicate(), learnOfEnds(work, this.#servers));
   }
 
   parse(context: ParseContext): Promise<WorkloadResult> {

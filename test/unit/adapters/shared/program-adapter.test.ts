@@ -28,6 +28,14 @@ const role = (name: string, program: string, given: Partial<RolePlan> = {}): Rol
 });
 
 const SERVES = 'console.log("serving"); setInterval(() => {}, 1000)';
+const LEAVES_ON_REQUEST = `
+  const server = require('node:http').createServer(({ url }, answer) => {
+    answer.setHeader('connection', 'close').end();
+    if (url !== '/leave') return;
+    server.close();
+    setTimeout(() => process.exit(9), 700);
+  });
+  server.listen(0, '127.0.0.1', () => console.log('http://127.0.0.1:' + server.address().port));`;
 const STEPS = 'for (const step of [1, 2, 3]) console.log("step " + step)';
 const WRITES = (scratch: string): string =>
   `const { mkdirSync, writeFileSync } = require('node:fs');
@@ -191,6 +199,26 @@ describe('programAdapter', () => {
     const { events } = await run(() => ({ workers }));
     const steps = events.filter(({ event }) => event === 'step').map(({ step }) => step);
     expect(steps).toEqual(Array.from({ length: 500 }, (_, index) => index + 1));
+  });
+
+  // Who started a server hears of its death later than its clients where there is a network between.
+  it('learns of a server that was gone when the work ended', async () => {
+    const server = role('server', LEAVES_ON_REQUEST, {
+      readiness: {
+        kind: 'http',
+        path: '/health',
+        url: (process) => /^http:\S+$/.exec(process.tail(1)[0] ?? '')?.[0] ?? null,
+      },
+    });
+    const worker = role('worker', '', {
+      after: ['server'],
+      command: ({ ready }) => ({ file: process.execPath, args: ['-e', `fetch('${ready[0]?.url}/leave')`] }),
+    });
+    const ran = await run(() => ({ servers: [server], workers: [worker] }));
+    expect(summaryOf(ran)).toEqual([
+      'failed_safety',
+      'server_alive: server on localhost ended with code 9 while it was needed',
+    ]);
   });
 
   it('starts no server where another program listens', async () => {
