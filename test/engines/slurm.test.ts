@@ -105,7 +105,7 @@ describe.skipIf(missing !== null)(`Slurm${missing === null ? '' : ` (${missing})
     const hosts = await open(['n1']);
     const logFile = newLogFile();
     await start(executorOf(hosts, 'n1'), 'printf "loading 3 %%"; exec sleep 600', logFile);
-    await expect.poll(() => readFileSync(logFile, 'utf8'), { timeout: 5_000 }).toBe('loading 3 %');
+    await expect.poll(() => readFileSync(logFile, 'utf8'), { timeout: 20_000 }).toBe('loading 3 %');
   });
 
   it('passes input with its end, and both streams apart', async () => {

@@ -87,7 +87,7 @@ describe('localExecutor', () => {
       node(`${holder(false)} setTimeout(() => { process.stdout.write("last"); process.exit(4) }, 100)`),
       where,
     );
-    await expect.poll(() => started.exit(), { timeout: 5000 }).toEqual(ended(4));
+    await expect.poll(() => started.exit()).toEqual(ended(4));
     expect(await started.exited).toEqual(ended(4));
     expect(started.tail(2)).toEqual(['up', 'last']);
     expect(readFileSync(where.logFile, 'utf8')).toBe('up\nlast');
