@@ -22,10 +22,10 @@ type ConvergenceThreshold = ThresholdOf<'Convergence'>;
  */
 export function evaluateConvergence(threshold: ConvergenceThreshold, tables: RunTables): Verdict {
   const question = ask(threshold);
-  const isInTime = deadlineOf(threshold, tables.startedAtMs);
+  const deadline = deadlineOf(threshold, tables.startedAtMs);
   return judgeSeries(question, tables, (series) => {
-    if (isInTime === null) return { reason: 'the start of the run is not known', file: 'manifest.json' };
-    const { n, best, step } = approach(series, question.bound, isInTime);
+    if (deadline === null) return { reason: 'the start of the run is not known', file: 'manifest.json' };
+    const { n, best, step } = approach(series, question.bound, deadline);
     if (n === 0) return silenceOf(series, 'has no point in time');
     return { series, actual: best, n, where: `closest at step ${step}` };
   });
@@ -47,15 +47,18 @@ function describeDeadline({ by_step, by_wallclock_sec }: ConvergenceThreshold): 
   return by_wallclock_sec === undefined ? 'by the end of the run' : `by ${by_wallclock_sec} s`;
 }
 
-type IsInTime = (series: Series, index: number) => boolean;
+/** The last point that counts, by one of the columns of a series; all do where there is no column. */
+interface Deadline {
+  readonly column: 'steps' | 'tsMs' | null;
+  readonly last: number;
+}
 
 /** Which points count; null when that cannot be told. */
-function deadlineOf({ by_step, by_wallclock_sec }: ConvergenceThreshold, startedAtMs: number | null): IsInTime | null {
-  if (by_step !== undefined) return ({ steps }, index) => (steps[index] ?? Infinity) <= by_step;
-  if (by_wallclock_sec === undefined) return () => true;
+function deadlineOf({ by_step, by_wallclock_sec }: ConvergenceThreshold, startedAtMs: number | null): Deadline | null {
+  if (by_step !== undefined) return { column: 'steps', last: by_step };
+  if (by_wallclock_sec === undefined) return { column: null, last: Infinity };
   if (startedAtMs === null) return null;
-  const endMs = startedAtMs + by_wallclock_sec * 1000;
-  return ({ tsMs }, index) => (tsMs[index] ?? Infinity) <= endMs;
+  return { column: 'tsMs', last: startedAtMs + by_wallclock_sec * 1000 };
 }
 
 /** How close one series comes to its target. */
@@ -66,13 +69,14 @@ interface Approach {
   readonly step: number;
 }
 
-function approach(series: Series, bound: Bound, isInTime: IsInTime): Approach {
+function approach(series: Series, bound: Bound, { column, last }: Deadline): Approach {
   const { values, steps } = series;
+  const times = column === null ? null : series[column];
   let n = 0;
   let closest = Infinity;
   let index = -1;
   for (let i = 0; i < values.length; i++) {
-    if (!isInTime(series, i)) continue;
+    if (times !== null && !((times[i] ?? Infinity) <= last)) continue;
     n++;
     const value = values[i] ?? NaN;
     const distance = bound.op === 'within' ? Math.abs(value - bound.expected) : value;

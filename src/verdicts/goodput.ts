@@ -72,12 +72,13 @@ function limitsOf(threshold: GoodputThreshold, samples: SampleColumns): readonly
 
 function within(rows: Int32Array, { column, maxMs, tokens }: Limit): Int32Array {
   const kept = new Int32Array(rows.length);
+  if (column === null) return kept.subarray(0, 0);
   let count = 0;
   for (let i = 0; i < rows.length; i++) {
     const row = rows[i] ?? 0;
-    const value = column?.[row] ?? NaN;
+    const value = column[row] ?? NaN;
     // A value that was not measured is NaN and meets no bound.
-    if (value <= maxMs || (Number.isNaN(value) && tokens?.[row] === 1)) kept[count++] = row;
+    if (value <= maxMs || (tokens !== null && Number.isNaN(value) && tokens[row] === 1)) kept[count++] = row;
   }
   return kept.subarray(0, count);
 }

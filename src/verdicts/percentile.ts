@@ -37,7 +37,7 @@ export function evaluatePercentile(threshold: PercentileThreshold, tables: RunTa
   const pool = poolOf(threshold.metric, { samples, rows, worst });
   if (pool === null) return judgeScalar(question, tables, `the samples have no ${threshold.metric}`);
   const notes = [...pool.notes, ...noteFailures(requests)];
-  return judgePool(question, { ...pool, notes }, worst.list(samples.requestIds));
+  return judgePool(question, { ...pool, notes }, worst.list(samples));
 }
 
 interface PercentileQuestion extends Question {
@@ -87,7 +87,7 @@ function poolColumn(metric: string, column: Float64Array, { rows, worst }: Selec
     const value = column[row] ?? NaN;
     if (Number.isNaN(value)) continue;
     values[measured++] = value;
-    isFinite &&= Number.isFinite(value);
+    if (value === Infinity || value === -Infinity) isFinite = false;
     worst.offer(value, row);
   }
   const notes = metric === 'itl_ms' ? ['over the mean gap of each request'] : [];
@@ -99,16 +99,18 @@ function poolColumn(metric: string, column: Float64Array, { rows, worst }: Selec
 /** Every gap between streamed chunks; null when no request kept any. */
 function poolGaps({ samples: { itls }, rows, worst }: Selection): Pool | null {
   if (itls === null) return null;
-  const values = new Float64Array(itls.values.length);
+  const { offsets, values: gaps } = itls;
+  const values = new Float64Array(gaps.length);
   let pooled = 0;
   let isFinite = true;
-  for (const row of rows) {
-    const end = itls.offsets[row + 1] ?? 0;
-    for (let i = itls.offsets[row] ?? end; i < end; i++) {
-      const gap = itls.values[i] ?? NaN;
+  for (let index = 0; index < rows.length; index++) {
+    const row = rows[index] ?? 0;
+    const end = offsets[row + 1] ?? 0;
+    for (let i = offsets[row] ?? end; i < end; i++) {
+      const gap = gaps[i] ?? NaN;
       if (Number.isNaN(gap)) continue;
       values[pooled++] = gap;
-      isFinite &&= Number.isFinite(gap);
+      if (gap === Infinity || gap === -Infinity) isFinite = false;
       worst.offer(gap, row);
     }
   }

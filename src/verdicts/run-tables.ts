@@ -23,17 +23,30 @@ export interface Requests {
   readonly failed: number;
 }
 
-/** Tells the requests that succeeded from those that failed; only those of one role when it is given. */
+/** What was selected from loaded samples, by role: the same for every verdict. */
+const selections = new WeakMap<SampleColumns, Map<string | undefined, Requests>>();
+
+/**
+ * Tells the requests that succeeded from those that failed; only those of one role when it is given. The rows are
+ * shared by all verdicts of these samples: not to be written to.
+ */
 export function selectRequests(samples: SampleColumns, role?: string): Requests {
-  const rows = new Int32Array(samples.rows);
+  const known = selections.get(samples) ?? new Map<string | undefined, Requests>();
+  const requests = known.get(role) ?? select(samples, role);
+  selections.set(samples, known.set(role, requests));
+  return requests;
+}
+
+function select({ rows, ok, roles }: SampleColumns, role: string | undefined): Requests {
+  const selected = new Int32Array(rows);
   let completed = 0;
   let failed = 0;
-  for (let row = 0; row < samples.rows; row++) {
-    if (role !== undefined && samples.roles[row] !== role) continue;
-    if (samples.ok[row] === 1) rows[completed++] = row;
+  for (let row = 0; row < rows; row++) {
+    if (role !== undefined && roles[row] !== role) continue;
+    if (ok[row] === 1) selected[completed++] = row;
     else failed++;
   }
-  return { completed: rows.subarray(0, completed), failed };
+  return { completed: selected.subarray(0, completed), failed };
 }
 
 /** The first of these scalars that the framework measured. */

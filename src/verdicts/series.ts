@@ -2,6 +2,7 @@ import type { Series } from '../evidence/tables/tables.ts';
 import type { Verdict } from '../evidence/verdict.ts';
 import { marginOf } from './bound.ts';
 import { count } from './describe.ts';
+import { countFaults, findFault } from './finite.ts';
 import { broken, judge, withoutAnswer } from './judge.ts';
 import type { Question, Silence } from './judge.ts';
 import type { RunTables } from './run-tables.ts';
@@ -62,14 +63,12 @@ export function silenceOf(series: Series, reason: string, n = 0): Silence {
 
 /** What breaks a verdict over these series: the first of them with a value that is not a number; null when there is none. */
 export function findRuin(series: readonly Series[]): Silence | null {
-  const ruined = series.find(({ values }) => !values.every(Number.isFinite));
+  const ruined = series.find(({ values }) => findFault(values) >= 0);
   return ruined === undefined ? null : silenceOf(ruined, describeRuin(ruined), ruined.values.length);
 }
 
 function describeRuin({ values, steps }: Series): string {
-  const first = values.findIndex((value) => !Number.isFinite(value));
-  const bad = values.reduce((sum, value) => sum + (Number.isFinite(value) ? 0 : 1), 0);
-  return `has ${count(bad, 'value')} not a number, first at step ${steps[first]}`;
+  return `has ${count(countFaults(values), 'value')} not a number, first at step ${steps[findFault(values)]}`;
 }
 
 /** The role, host and rank of a series: `worker n1 rank 3`. */

@@ -2,6 +2,7 @@ import { parseMetricName } from '../config/metric-name.ts';
 import type { ThresholdOf } from '../config/threshold.ts';
 import type { SampleColumns } from '../evidence/tables/tables.ts';
 import type { Verdict } from '../evidence/verdict.ts';
+import { arrivalOrder } from './arrival-order.ts';
 import { count, noneCompleted, noteFailures } from './describe.ts';
 import { judge, withoutAnswer } from './judge.ts';
 import type { Question } from './judge.ts';
@@ -52,15 +53,10 @@ function judgeRequests(question: StabilityQuestion, samples: SampleColumns, colu
   const file = 'samples.parquet';
   const requests = selectRequests(samples);
   if (requests.completed.length === 0) return withoutAnswer(question, { reason: noneCompleted(requests), file });
-  const arrivals = samples.numeric('ts');
-  const rows = requests.completed.filter((row) => !Number.isNaN(column[row] ?? NaN));
-  if (arrivals !== null) sortByArrival(rows, arrivals);
+  const { rows, values } = pickMeasured(column, arrivalOrder(samples));
   const n = rows.length;
   if (n < size) return withoutAnswer(question, { reason: `the run ${describeShortage(n, size)}`, file, n });
-  const { variance, start } = largestVariance(
-    Float64Array.from(rows, (row) => column[row] ?? NaN),
-    size,
-  );
+  const { variance, start } = largestVariance(values, size);
   const [first, last] = [rows[start] ?? 0, rows[start + size - 1] ?? 0];
   const missing = requests.completed.length - n;
   const left = `${missing} of ${count(requests.completed.length, 'completed request')} without ${metric} left out`;
@@ -69,19 +65,31 @@ function judgeRequests(question: StabilityQuestion, samples: SampleColumns, colu
     n,
     evidence: { file },
     notes: [
-      `from request ${samples.requestIds[first]} to ${samples.requestIds[last]}`,
+      `from request ${samples.requestId(first)} to ${samples.requestId(last)}`,
       ...(missing > 0 ? [left] : []),
       ...noteFailures(requests),
     ],
   });
 }
 
-// Most clients write them in order, and a million rows take a while to sort.
-function sortByArrival(rows: Int32Array, arrivals: Float64Array): void {
-  const isSorted = rows.every(
-    (row, index) => index === 0 || (arrivals[rows[index - 1] ?? 0] ?? 0) <= (arrivals[row] ?? 0),
-  );
-  if (!isSorted) rows.sort((a, b) => (arrivals[a] ?? 0) - (arrivals[b] ?? 0));
+interface Measured {
+  readonly rows: Int32Array;
+  /** The value of each of the rows. */
+  readonly values: Float64Array;
+}
+
+/** Those of some rows that have a value. */
+function pickMeasured(column: Float64Array, rows: Int32Array): Measured {
+  const values = new Float64Array(rows.length);
+  let missing = 0;
+  for (let i = 0; i < rows.length; i++) {
+    const value = column[rows[i] ?? 0] ?? NaN;
+    values[i] = value;
+    if (Number.isNaN(value)) missing++;
+  }
+  if (missing === 0) return { rows, values };
+  const isMeasured = (_: number, i: number): boolean => !Number.isNaN(values[i]);
+  return { rows: rows.filter(isMeasured), values: values.filter(isMeasured) };
 }
 
 function describeShortage(n: number, size: number): string {

@@ -1,3 +1,5 @@
+import { orderStatistics } from './order-statistics.ts';
+
 /** An interval around an order statistic; an end is null when the sample is too small to bound that side. */
 export interface Interval {
   readonly low: number | null;
@@ -14,7 +16,7 @@ interface PercentileEstimate {
 /**
  * A percentile (0 to 100) by linear interpolation at p/100*(n-1), with an
  * interval from order statistics that assumes nothing but independent samples.
- * Reorders `values`, which must not be empty nor hold NaN.
+ * May reorder `values`, which must not be empty nor hold NaN.
  */
 export function estimatePercentile(values: Float64Array, percentile: number, confidence: number): PercentileEstimate {
   const place = (percentile * (values.length - 1)) / 100;
@@ -102,69 +104,4 @@ function binomialWeights(n: number, p: number): BinomialWeights {
   const weights = [...below.reverse(), 1, ...above];
   const total = weights.reduce((sum, weight) => sum + weight, 0);
   return { start: mode - below.length, weights: weights.map((weight) => weight / total) };
-}
-
-/** The values at 0-based ranks of the sorted order, in the order asked for. Reorders `values`. */
-export function orderStatistics(values: Float64Array, ranks: readonly number[]): readonly number[] {
-  const sorted = [...new Set(ranks)].sort((a, b) => a - b);
-  const first = sorted[0] ?? 0;
-  const last = sorted.at(-1) ?? 0;
-  // Both ends first: what lies between them is then a small part of the whole.
-  selectRank(values, last, { left: 0, right: values.length - 1 });
-  selectRank(values, first, { left: 0, right: last });
-  for (let i = 1; i < sorted.length - 1; i++) {
-    selectRank(values, sorted[i] ?? last, { left: (sorted[i - 1] ?? first) + 1, right: last - 1 });
-  }
-  return ranks.map((rank) => values[rank] ?? NaN);
-}
-
-interface Span {
-  /** First and last index, both inclusive. */
-  readonly left: number;
-  readonly right: number;
-}
-
-// Floyd and Rivest's SELECT: a sample brackets the answer, so that one pass over the span is usually enough.
-function selectRank(values: Float64Array, rank: number, span: Span): void {
-  let { left, right } = span;
-  while (right > left) {
-    if (right - left > 600) selectRank(values, rank, sampleSpan(rank, { left, right }));
-    const pivot = values[rank] ?? NaN;
-    const [lower, upper] = partition(values, pivot, { left, right });
-    if (rank <= lower) right = lower;
-    else if (rank >= upper) left = upper;
-    else return;
-  }
-}
-
-/** The part of a span that, ordered, puts a pivot close to its final place at `rank`. */
-function sampleSpan(rank: number, { left, right }: Span): Span {
-  const n = right - left + 1;
-  const offset = rank - left + 1;
-  const z = Math.log(n);
-  const size = 0.5 * Math.exp((2 * z) / 3);
-  const spread = 0.5 * Math.sqrt((z * size * (n - size)) / n) * Math.sign(offset - n / 2);
-  return {
-    left: Math.max(left, Math.floor(rank - (offset * size) / n + spread)),
-    right: Math.min(right, Math.floor(rank + ((n - offset) * size) / n + spread)),
-  };
-}
-
-/** Moves what is at most the pivot to the left and at least the pivot to the right; returns the ends of the two parts. */
-function partition(
-  values: Float64Array,
-  pivot: number,
-  { left, right }: Span,
-): readonly [lower: number, upper: number] {
-  let i = left;
-  let j = right;
-  while (i <= j) {
-    while ((values[i] ?? NaN) < pivot) i++;
-    while ((values[j] ?? NaN) > pivot) j--;
-    if (i > j) break;
-    const moved = values[i] ?? NaN;
-    values[i++] = values[j] ?? NaN;
-    values[j--] = moved;
-  }
-  return [j, i];
 }

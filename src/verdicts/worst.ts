@@ -1,3 +1,4 @@
+import type { SampleColumns } from '../evidence/tables/tables.ts';
 import type { Verdict } from '../evidence/verdict.ts';
 
 const KEPT = 3;
@@ -17,7 +18,10 @@ export class WorstRows {
   /** Considers one row; of equal values the first stays. */
   offer(value: number, row: number): void {
     const badness = value * this.#sign;
-    if (!(badness > this.#bar)) return;
+    if (badness > this.#bar) this.#keep(badness, row);
+  }
+
+  #keep(badness: number, row: number): void {
     let place = KEPT - 1;
     for (; place > 0 && badness > (this.#values[place - 1] ?? Infinity); place--) {
       this.#values[place] = this.#values[place - 1] ?? -Infinity;
@@ -29,9 +33,9 @@ export class WorstRows {
   }
 
   /** The kept rows by the ids of their requests. */
-  list(requestIds: readonly string[]): NonNullable<Verdict['evidence']['worst']> {
+  list(samples: SampleColumns): NonNullable<Verdict['evidence']['worst']> {
     return [...this.#rows].flatMap((row, place) => {
-      const id = requestIds[row];
+      const id = samples.requestId(row);
       return id === undefined ? [] : [{ request_id: id, value: (this.#values[place] ?? NaN) * this.#sign }];
     });
   }

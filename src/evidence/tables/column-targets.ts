@@ -125,14 +125,16 @@ function withRoom(values: Float64Array<ArrayBuffer>, length: number): Float64Arr
   return larger;
 }
 
-/** Rows of one packed text: few enough for short strings, many enough for few of them. */
-const PACK_ROWS = 65_536;
+/** Rows of one packed text: few enough to get at one of them, many enough for few packs. */
+const PACK_ROWS = 2048;
 const SEPARATOR = '\0';
 
 /** A column of many different texts, to be read after `target` was, if there is one. */
 export interface Texts {
   readonly target: Target | null;
   texts(): readonly string[];
+  /** The text of one row; undefined where there is no such row. */
+  textAt(row: number): string | undefined;
 }
 
 /**
@@ -143,7 +145,8 @@ export async function readTexts(file: ParquetScan, name: string): Promise<Texts>
   const text = `replace(coalesce(${sqlName(name)}, ''), chr(0), '\uFFFD')`;
   if (isSmall(file)) {
     const texts: string[] = [];
-    return { target: textTarget(text, (one) => texts.push(one)), texts: () => texts };
+    const target = textTarget(text, (one) => texts.push(one));
+    return { target, texts: () => texts, textAt: (row) => texts[row] };
   }
   const packs = await file.texts(
     `string_agg(${text}, chr(0) ORDER BY file_row_number)`,
@@ -156,5 +159,6 @@ export async function readTexts(file: ParquetScan, name: string): Promise<Texts>
       texts ??= packs.flatMap((pack) => pack.split(SEPARATOR));
       return texts;
     },
+    textAt: (row) => packs[Math.floor(row / PACK_ROWS)]?.split(SEPARATOR)[row % PACK_ROWS],
   };
 }

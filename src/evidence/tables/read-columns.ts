@@ -40,6 +40,10 @@ export function readSamples(path: string, columns?: readonly string[]): Promise<
         requireAsked('request_id');
         return requestIds?.texts() ?? [];
       },
+      requestId(row) {
+        requireAsked('request_id');
+        return requestIds?.textAt(row);
+      },
       get itls() {
         requireAsked('itls_ms');
         return itls?.values ?? null;

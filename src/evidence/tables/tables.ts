@@ -15,6 +15,8 @@ export interface SampleColumns {
   readonly roles: readonly string[];
   readonly hosts: readonly string[];
   readonly requestIds: readonly string[];
+  /** One of them, without unpacking them all; undefined where there is no such row. */
+  requestId(row: number): string | undefined;
   /**
    * The gaps between streamed chunks of every request: those of row `i` are
    * `values[offsets[i]]` up to `values[offsets[i + 1]]`, exclusive. Null when

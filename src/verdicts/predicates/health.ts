@@ -16,11 +16,23 @@ export function evaluateHealth(threshold: ThresholdOf<'Predicate'>, tables: RunT
   return judgeSeries({ threshold, metric, name: 'share of failed probes', bound, unit: '' }, tables, (series) => {
     const { values, steps } = series;
     if (values.length === 0) return silenceOf(series, 'was never probed');
-    const failed = values.reduce((sum, value) => sum + (value < 1 ? 1 : 0), 0);
-    const first = steps[values.findIndex((value) => value < 1)];
-    const where = failed === 0 ? 'none failed' : `${failed} of ${values.length} failed, the first at step ${first}`;
+    const { failed, first } = failuresOf(values);
+    const where =
+      failed === 0 ? 'none failed' : `${failed} of ${values.length} failed, the first at step ${steps[first]}`;
     return { series, actual: failed / values.length, n: values.length, where };
   });
+}
+
+/** How many probes failed, and the index of the first of them. */
+function failuresOf(probes: Float64Array): { readonly failed: number; readonly first: number } {
+  let failed = 0;
+  let first = -1;
+  for (let index = 0; index < probes.length; index++) {
+    if (!((probes[index] ?? NaN) < 1)) continue;
+    if (failed === 0) first = index;
+    failed++;
+  }
+  return { failed, first };
 }
 
 /** What is wrong with a server in flight, by its probes, oldest first: the last 3 have failed; null while that is not so. */

@@ -1,5 +1,6 @@
 import type { ThresholdOf } from '../../config/threshold.ts';
 import type { Verdict } from '../../evidence/verdict.ts';
+import { countFaults, findFault } from '../finite.ts';
 import { judge, withoutAnswer } from '../judge.ts';
 import type { RunTables } from '../run-tables.ts';
 import { nameOf } from '../series.ts';
@@ -26,7 +27,7 @@ export function evaluateLossFinite(threshold: ThresholdOf<'Predicate'>, tables: 
     return withoutAnswer(question, { reason: `the run has no series ${LOSS}`, file });
   }
   const faults = watched.flatMap((series) => {
-    const index = series.values.findIndex((value) => !Number.isFinite(value));
+    const index = findFault(series.values);
     return index < 0 ? [] : [{ series, step: series.steps[index] ?? NaN }];
   });
   const [first] = faults.toSorted((a, b) => a.step - b.step);
@@ -36,10 +37,6 @@ export function evaluateLossFinite(threshold: ThresholdOf<'Predicate'>, tables: 
     evidence: { file },
     notes: first === undefined ? [] : [`first ${first.series.metric} of ${nameOf(first.series)} at step ${first.step}`],
   });
-}
-
-function countFaults(values: Float64Array): number {
-  return values.reduce((sum, value) => sum + (Number.isFinite(value) ? 0 : 1), 0);
 }
 
 /** A value that a training has just printed. */

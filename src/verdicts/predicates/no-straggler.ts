@@ -6,7 +6,7 @@ import { count } from '../describe.ts';
 import { broken, judge, withoutAnswer } from '../judge.ts';
 import type { RunTables } from '../run-tables.ts';
 import { findRuin, nameOf, silenceOf } from '../series.ts';
-import { orderStatistics } from '../statistics.ts';
+import { orderStatistics } from '../order-statistics.ts';
 
 /** So many times what the others take, a rank may take at most. */
 const LIMIT = 1.25;
@@ -86,10 +86,7 @@ function compareRanks(ranks: readonly RankTimes[]): Comparison {
 
 function median(values: RankTimes['timesMs']): number {
   const middle = (values.length - 1) / 2;
-  const [below = NaN, above = NaN] = orderStatistics(Float64Array.from(values), [
-    Math.floor(middle),
-    Math.ceil(middle),
-  ]);
+  const [below = NaN, above = NaN] = orderStatistics(new Float64Array(values), [Math.floor(middle), Math.ceil(middle)]);
   return below + (above - below) / 2;
 }
 

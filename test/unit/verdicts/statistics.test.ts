@@ -1,11 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import {
-  estimatePercentile,
-  intervalRanks,
-  minimumSamples,
-  orderStatistics,
-} from '../../../src/verdicts/statistics.ts';
+import { estimatePercentile, intervalRanks, minimumSamples } from '../../../src/verdicts/statistics.ts';
 
 const value = fc.integer({ min: -1e9, max: 1e9 }).map((thousandths) => thousandths / 1000);
 const sample = fc.array(value, { minLength: 1, maxLength: 3000 });
@@ -15,32 +10,6 @@ const percent = fc.integer({ min: 1, max: 1000 }).map((permille) => permille / 1
 function percentileOf(values: readonly number[], percentile: number): number {
   return estimatePercentile(Float64Array.from(values), percentile, 0.95).value;
 }
-
-describe('orderStatistics', () => {
-  it('finds any ranks, as sorting would', () => {
-    fc.assert(
-      fc.property(fc.oneof(sample, tied), fc.array(fc.nat(), { minLength: 1, maxLength: 5 }), (values, picks) => {
-        const ranks = picks.map((pick) => pick % values.length);
-        const sorted = Float64Array.from(values).sort();
-        expect(orderStatistics(Float64Array.from(values), ranks)).toEqual(ranks.map((rank) => sorted[rank]));
-      }),
-    );
-  });
-
-  it.each([
-    ['rising', (i: number) => i],
-    ['falling', (i: number) => -i],
-    ['rising, then falling', (i: number) => Math.min(i, 20_000 - i)],
-    ['alternating', (i: number) => (i % 2) * i],
-    ['all equal', () => 7],
-  ])('copes with %s values', (_, valueAt) => {
-    const values = Float64Array.from({ length: 20_000 }, (_unused, i) => valueAt(i));
-    const sorted = values.slice().sort();
-    expect(orderStatistics(values, [0, 9_999, 10_000, 19_999])).toEqual(
-      [0, 9_999, 10_000, 19_999].map((i) => sorted[i]),
-    );
-  });
-});
 
 describe('estimatePercentile', () => {
   it.each([

@@ -27,6 +27,7 @@ export function samplesOf(rows: readonly Row[]): SampleColumns {
     roles: rows.map((row) => row.role ?? 'server'),
     hosts: rows.map(() => 'n1'),
     requestIds: rows.map((_, i) => `r${i}`),
+    requestId: (row) => (row in rows ? `r${row}` : undefined),
     itls: names.has('gaps') ? { offsets, values: Float64Array.from(gaps) } : null,
   };
 }

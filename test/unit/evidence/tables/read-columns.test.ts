@@ -51,6 +51,10 @@ describe('readSamples', () => {
         expect(samples.roles).toEqual(rows.map((row) => row.role));
         expect(samples.hosts).toEqual(rows.map((row) => row.host));
         expect(samples.requestIds).toEqual(rows.map((row) => row.requestId.replaceAll('\0', '\uFFFD')));
+        expect([...rows.keys(), rows.length].map((row) => samples.requestId(row))).toEqual([
+          ...samples.requestIds,
+          undefined,
+        ]);
         const { offsets = [], values = new Float64Array() } = samples.itls ?? {};
         const lists = rows.map((_, i) => [...values.subarray(offsets[i], offsets[i + 1])]);
         expect(lists).toEqual(rows.map((row) => row.itlsMs));
@@ -120,6 +124,9 @@ describe('readSamples', () => {
     );
     expect(wrong).toBe(-1);
     expect(samples.requestIds).toHaveLength(count);
+    const some = [0, 2047, 2048, count - 1];
+    expect(some.map((row) => samples.requestId(row))).toEqual(some.map((row) => `request ${row}`));
+    expect([-1, count].map((row) => samples.requestId(row))).toEqual([undefined, undefined]);
   });
 
   it('says NaN for a gap that was not finite', async () => {
@@ -159,6 +166,7 @@ describe('readSamples', () => {
     expect(() => samples.numeric('tpot_ms')).toThrow('tpot_ms');
     expect(() => samples.itls).toThrow('itls_ms');
     expect(() => samples.requestIds).toThrow('request_id');
+    expect(() => samples.requestId(0)).toThrow('request_id');
   });
 
   it('keeps a byte order mark where a text begins with one', async () => {
