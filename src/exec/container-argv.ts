@@ -2,6 +2,12 @@ import type { ContainerSpec } from '../config/schema/container.ts';
 import type { Command, StartOptions } from './executor.ts';
 import { CONTAINER_LABEL } from './run-label.ts';
 
+interface Mount {
+  readonly source: string;
+  readonly target: string;
+  readonly isReadOnly: boolean;
+}
+
 /** What becomes of one role in a container. */
 export interface Creation {
   readonly container: ContainerSpec;
@@ -44,6 +50,34 @@ export function createArgs(creation: Creation, envFile: string): readonly string
   ];
 }
 
+/** A folder that is emptied by a container. */
+interface EmptyingCreation {
+  readonly folder: string;
+  readonly runId: string;
+  /** The name of the host. */
+  readonly host: string;
+  readonly imageId: string;
+}
+
+/** The client's arguments that create a container which removes what is in a folder of the host, whoever's it is. */
+export function emptyingArgs({ folder, runId, host, imageId }: EmptyingCreation): readonly string[] {
+  const role = 'scratch-removal';
+  return [
+    'create',
+    `--name=${containerName({ host, options: { runId, role } })}`,
+    `--label=${CONTAINER_LABEL}=${runId}`,
+    `--label=assay.role=${role}`,
+    '--pull=never',
+    '--network=none',
+    '--user=0:0',
+    `--mount=${bindMount({ source: folder, target: folder, isReadOnly: false })}`,
+    '--entrypoint=rm',
+    imageId,
+    '-rf',
+    folder,
+  ];
+}
+
 // `--volume` would make docker create a folder where the source is missing.
 function mountsOf({ mounts }: ContainerSpec, { reads = [], writes = [] }: Command): readonly string[] {
   const asked = mounts.map((mount) => {
@@ -51,14 +85,17 @@ function mountsOf({ mounts }: ContainerSpec, { reads = [], writes = [] }: Comman
     return { source, target, isReadOnly: mode === 'ro' };
   });
   const targets = new Set(asked.map(({ target }) => target));
-  const alike = (paths: readonly string[], isReadOnly: boolean): typeof asked =>
+  const alike = (paths: readonly string[], isReadOnly: boolean): readonly Mount[] =>
     [...new Set(paths)]
       .filter((path) => !targets.has(path))
       .map((path) => ({ source: path, target: path, isReadOnly }));
   const read = reads.filter((path) => !writes.includes(path));
-  return [...asked, ...alike(read, true), ...alike(writes, false)].map(({ source, target, isReadOnly }) =>
-    ['type=bind', `source=${source}`, `target=${target}`, ...(isReadOnly ? ['readonly'] : [])].map(quoted).join(','),
-  );
+  return [...asked, ...alike(read, true), ...alike(writes, false)].map(bindMount);
+}
+
+function bindMount({ source, target, isReadOnly }: Mount): string {
+  const fields = ['type=bind', `source=${source}`, `target=${target}`, ...(isReadOnly ? ['readonly'] : [])];
+  return fields.map(quoted).join(',');
 }
 
 // The engines read a mount as one line of CSV.

@@ -16,6 +16,7 @@ import type { Engine } from './container-engine.ts';
 import { envFileText } from './container-env.ts';
 import { refusal } from './container-failure.ts';
 import { presentImage } from './container-image.ts';
+import { emptyFolder } from './container-emptying.ts';
 import { containerProcess, followCommand } from './container-process.ts';
 import type { Command, Executor, Labelled, RunningProcess, StartOptions } from './executor.ts';
 import { isSuccess } from './exit.ts';
@@ -36,6 +37,7 @@ export function inContainer(inner: Executor, container: ContainerSpec): Executor
     copyOut: (from, to) => inner.copyOut(from, to),
     findLabelled: (runId) => findLabelled(engine, runId),
     end: (found) => end(engine, found),
+    emptyFolder: (folder, runId) => emptyFolder(engine, container, { folder, runId }),
     fingerprint: async () => {
       const [facts, runtime] = await Promise.all([inner.fingerprint(), runtimeVersion(engine)]);
       return { ...facts, container_runtime: runtime };

@@ -131,6 +131,11 @@ export interface Executor {
   findLabelled(runId: string): Promise<readonly Labelled[] | null>;
   /** Ends these at once, without a grace time. Rejects when one of them may still be there. */
   end(found: readonly Labelled[]): Promise<void>;
+  /**
+   * Empties a folder of the host as root of a container: what programs in containers wrote may be another user's.
+   * Rejects when the engine refuses; what stays all the same is for the caller to see. Absent without containers.
+   */
+  readonly emptyFolder?: (folder: string, runId: string) => Promise<void>;
   /** What the host is. Rejects with SETUP_FAILED when it does not say. */
   fingerprint(): Promise<HostFingerprint>;
 }

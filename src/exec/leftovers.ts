@@ -110,23 +110,23 @@ async function endAllocations(spec: HostsSpec, runId: string): Promise<Leftovers
   await cancelSlurmArrays(spec.session);
   const ids = await findAllocations(runId);
   if (ids === null) return { count: null, unconfirmed: ['slurm: squeue does not answer'] };
-  const containers = await Promise.all(ids.map((id) => endContainersIn(id, spec, runId)));
+  const onNodes = await Promise.all(ids.map((id) => cleanNodes(id, spec, runId)));
   await cancelAllocations(ids);
-  return addLeftovers([{ count: ids.length, unconfirmed: [] }, ...containers]);
+  return addLeftovers([{ count: ids.length, unconfirmed: [] }, ...onNodes]);
 }
 
-// With an allocation every process of its steps ends, but no container of a daemon: those go first, while
-// their nodes can be reached.
-async function endContainersIn(id: string, { container, nodes }: HostsSpec, runId: string): Promise<Leftovers> {
-  if (container === null) return NOTHING;
+// With an allocation every process of its steps ends, but no container of a daemon, and no file goes: those go first,
+// while their nodes can be reached.
+async function cleanNodes(id: string, { container, nodes }: HostsSpec, runId: string): Promise<Leftovers> {
   const executors = await reachSlurmJob(id, { nodes, runId });
   if (executors !== null) {
-    return addLeftovers(await Promise.all(executors.map((host) => endLabelled(inContainer(host, container), runId))));
+    const hosts = executors.map((host) => (container === null ? host : inContainer(host, container)));
+    return addLeftovers(await Promise.all(hosts.map((host) => clean(host, runId))));
   }
-  const names = nodes.map(({ name }) => name);
+  if (container === null) return NOTHING;
   return {
     count: null,
-    unconfirmed: names.map((name) => `${name}: job ${id} is over, so nobody can look for containers`),
+    unconfirmed: nodes.map(({ name }) => `${name}: job ${id} is over, so nobody can look for containers`),
   };
 }
 

@@ -13,6 +13,7 @@ import { ProcessOutput } from './process-output.ts';
 import { readFacts } from './host-facts.ts';
 import { RUN_LABEL } from './run-label.ts';
 import { revealAll } from './secret-env.ts';
+import { resultOf } from './short-command.ts';
 
 /** Where servers on this machine listen. */
 const LOOPBACK = '127.0.0.1';
@@ -55,14 +56,7 @@ export async function runLocal(
   { input, timeoutMs = RUN_TIMEOUT_MS, signal }: RunOptions = {},
 ): Promise<Finished> {
   signal?.throwIfAborted();
-  const {
-    exitCode,
-    signal: endedBy,
-    stdout,
-    stderr,
-    timedOut,
-    cause,
-  } = await execa(command.file, command.args, {
+  const child = execa(command.file, command.args, {
     env: { ...command.env },
     input: input ?? '',
     timeout: timeoutMs,
@@ -70,11 +64,16 @@ export async function runLocal(
     stripFinalNewline: false,
     ...(signal === undefined ? {} : { cancelSignal: signal }),
   });
+  const ended = await resultOf(child, { timeoutMs, signal });
   signal?.throwIfAborted();
+  const silent = `${command.file} gave no answer within ${timeoutMs / 1000} s`;
+  if (ended === null)
+    return { exit: { kind: 'lost', reason: `${silent}, and cannot be killed` }, stdout: '', stderr: '' };
+  const { exitCode, signal: endedBy, stdout, stderr, timedOut, cause } = ended;
   return { exit: exitOf(), stdout, stderr };
 
   function exitOf(): Exit {
-    if (timedOut) return { kind: 'lost', reason: `${command.file} gave no answer within ${timeoutMs / 1000} s` };
+    if (timedOut) return { kind: 'lost', reason: silent };
     if (endedBy !== undefined) return { kind: 'signalled', signal: endedBy };
     if (exitCode !== undefined) return { kind: 'exited', code: exitCode };
     return { kind: 'lost', reason: `${command.file} could not be started: ${messageOf(cause)}` };

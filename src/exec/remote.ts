@@ -9,6 +9,7 @@ import { endProcesses, findProcesses } from './remote-labels.ts';
 import { startRemote } from './remote-process.ts';
 import { betweenReports, exitOf, reportToken } from './remote-report.ts';
 import { remoteScript } from './remote-script.ts';
+import { resultOf } from './short-command.ts';
 
 const RUN_TIMEOUT_MS = 60_000;
 
@@ -49,17 +50,19 @@ async function runRemote(
   });
   // Left open: its end would end the command, as it does when this process dies.
   client.stdin.write(script.stdin);
-  const carried = await client;
+  const carried = await resultOf(client, { timeoutMs, signal });
   signal?.throwIfAborted();
+  const silent = `${command.file} gave no answer within ${timeoutMs / 1000} s`;
+  if (carried === null) return { exit: lost(`${silent}, and ${file} cannot be killed`), stdout: '', stderr: '' };
   const [stdout, stderr] = [betweenReports(carried.stdout, token), betweenReports(carried.stderr, token)];
+  const { exitCode, signal: endedBy, timedOut, cause } = carried;
   return { exit: exit(), stdout: stdout.body, stderr: stderr.body };
 
   function exit(): Exit {
     if (stdout.first[0] === 'missing') return lost(`${command.file} could not be started: it is not there`);
     const reported = exitOf(stdout.last);
     if (reported !== null) return reported;
-    if (carried.timedOut) return lost(`${command.file} gave no answer within ${timeoutMs / 1000} s`);
-    const { exitCode, signal: endedBy, cause } = carried;
+    if (timedOut) return lost(silent);
     if (endedBy !== undefined) return lost(carrier.explain({ kind: 'signalled', signal: endedBy }, stderr.body));
     if (exitCode !== undefined) return lost(carrier.explain({ kind: 'exited', code: exitCode }, stderr.body));
     return lost(`${file} could not be started: ${messageOf(cause)}`);

@@ -37,12 +37,13 @@ export async function openSlurmHosts(request: SlurmRequest, waiting: Waiting): P
   return openJob(id, request, waiting);
 }
 
-/** The nodes of a job that runs already; null when it does not run any more. */
+/** The nodes of a job that runs already, none of one that still waits; null when it does not run any more. */
 export async function reachSlurmJob(
   id: string,
   { nodes, runId }: Pick<SlurmRequest, 'nodes' | 'runId'>,
 ): Promise<readonly Executor[] | null> {
   const answer = await askForJob(id, new AbortController().signal);
+  if (answer.kind === 'job' && answer.job.state === 'PENDING') return [];
   if (answer.kind !== 'job' || answer.job.state !== 'RUNNING') return null;
   const { number } = answer.job;
   return nodes.map((node) => remoteExecutor(slurmCarrier(node, { allocation: number, runId })));

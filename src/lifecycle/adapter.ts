@@ -1,6 +1,7 @@
 import type { Cell } from '../config/cell.ts';
 import type { FrameworkSpec, Scalar } from '../config/schema/framework.ts';
-import type { Identity, RoleHosts } from '../config/identity.ts';
+import type { Workload } from '../config/schema/schema.ts';
+import type { EngineVersions, Identity, RoleHosts } from '../config/identity.ts';
 import type { Threshold } from '../config/threshold.ts';
 import type { Manifest } from '../evidence/manifest.ts';
 import type { Verdict } from '../evidence/verdict.ts';
@@ -152,6 +153,11 @@ export interface Framework {
   readonly spec: FrameworkSpec;
   /** Bump it when the adapter changes what it launches: old runs are then no longer the same workload. */
   readonly launchVersion: number;
+  /**
+   * The packages of this installation, by version, that do the work, so that another version is another workload.
+   * Default: none, the engine is in an image or on the hosts.
+   */
+  readonly engine?: (workload: Workload) => EngineVersions | null;
   /** What its samples have besides the columns of every framework. Default: nothing. */
   readonly sampleColumns?: readonly SampleColumn[];
   /** Makes the adapter of one run; null while the framework's cells can be planned but not launched. */

@@ -131,7 +131,10 @@ export class JobContext implements RunContext {
     const { pid } = process.id;
     this.writer.events.record('launch.container_up', { role, host, pid, ...container, ...reused });
     const source = `${role}.${host}`;
-    this.#stopListening.push(process.onLine((line) => this.judge(matchFrameworkLine(line), line, source)));
+    const judge = (line: string): void => this.judge(matchFrameworkLine(line), line, source);
+    // What a container prints until it is known to run; what a server printed for an earlier run was judged there.
+    if (reusedFrom === null) process.tail(Number.MAX_SAFE_INTEGER).forEach(judge);
+    this.#stopListening.push(process.onLine(judge));
     return launched;
   }
 

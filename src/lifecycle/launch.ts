@@ -11,6 +11,8 @@ export interface Place {
   readonly index: number;
   /** Where servers on the host listen, and are reached. */
   readonly address: string;
+  /** Where any host of the run is reached. Throws for any other. */
+  readonly addressOf: (host: string) => string;
   /** The roles that are ready already: those that this one comes after. */
   readonly ready: readonly ReadyRole[];
 }
@@ -54,12 +56,8 @@ export async function launchRoles(
     const ready = [...earlier.filter(({ role }) => plan.after.includes(role)), ...before.flat()];
     const hosts = plan.hosts ?? context.request.hosts[plan.role] ?? [];
     if (hosts.length === 0) throw unplaced(plan.role);
-    const places = hosts.map((host, index) => ({
-      host,
-      index,
-      address: context.executor(host).address,
-      ready,
-    }));
+    const addressOf = (host: string): string => context.executor(host).address;
+    const places = hosts.map((host, index) => ({ host, index, address: addressOf(host), addressOf, ready }));
     return allOrNothing(
       places.map((place) => launchOne(context, { plan, place, signal })),
       failed,

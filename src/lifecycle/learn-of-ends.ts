@@ -7,20 +7,18 @@ const ANSWER_TIMEOUT_MS = 2000;
 const END_TIMEOUT_MS = 5000;
 
 /**
- * Settles as `work` on servers does, once the end of every server is known that can no longer be reached: its clients hear
- * of a death before whoever started it. Otherwise a run would fail for the requests that were lost, not for the server.
+ * Settles once the end of every server is known that can no longer be reached, or the signal is aborted: the clients of a
+ * server hear of its death before whoever started it. Otherwise a run would fail for the requests that were lost, not for the
+ * server.
  */
-export async function learnOfEnds(work: Promise<unknown>, servers: readonly ReadyRole[]): Promise<void> {
-  try {
-    await work;
-  } finally {
-    await Promise.all(servers.map(learnOfEnd));
-  }
+export async function learnOfEnds(servers: readonly ReadyRole[], signal: AbortSignal): Promise<void> {
+  await Promise.all(servers.map((server) => learnOfEnd(server, signal)));
 }
 
-async function learnOfEnd({ process, url }: ReadyRole): Promise<void> {
-  if (url === null || process.exit() !== null || !(await isGone(url))) return;
-  await Promise.race([process.exited, delay(END_TIMEOUT_MS, undefined, { ref: false })]);
+async function learnOfEnd({ process, url }: ReadyRole, signal: AbortSignal): Promise<void> {
+  if (url === null || process.exit() !== null || !(await isGone(url)) || signal.aborted) return;
+  const waited = delay(END_TIMEOUT_MS, undefined, { ref: false, signal }).catch(() => undefined);
+  await Promise.race([process.exited, waited]);
 }
 
 /** Whether nobody is there; one who does not answer in time may only be busy. */

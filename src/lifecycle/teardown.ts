@@ -96,7 +96,8 @@ class Teardown {
     // A program that has done its work is over, and no server to keep.
     const areAlive = ends.includes(null) && ends.every((end) => end === null || isSuccess(end));
     const { reuse_server: isAllowed } = context.request.cell.workload;
-    if (!isAllowed || !isWhole || !areAlive || !(await context.maySucceed())) return false;
+    // Aborted when no phase was left to fail, its server may be broken all the same.
+    if (!isAllowed || !isWhole || !areAlive || context.signal.aborted || !(await context.maySucceed())) return false;
     await context.keepServers();
     return true;
   }

@@ -12,6 +12,7 @@ import type { Bench } from './container-bench.ts';
 import type { TestEngine } from './docker-engine.ts';
 import { describeImages } from './image-suite.ts';
 import { staysWhenKept } from './kept-suite.ts';
+import { goesWithItsRun } from './scratch-suite.ts';
 
 const SECRET = 'hf_SECRETsecretSECRET';
 
@@ -39,6 +40,7 @@ export function describeContainers({ runtime, missing, start, more }: Suite): vo
     describe('what is refused', () => explainsRefusals(lazily));
     describe('what is ours', () => touchesOnlyOurs(lazily));
     describe('when it is kept', () => staysWhenKept(lazily));
+    describe('the folder of its run', () => goesWithItsRun(lazily, runtime));
     describe('images', () => describeImages(lazily));
     more?.(lazily);
   });

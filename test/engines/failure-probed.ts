@@ -35,7 +35,7 @@ export class Probed extends Scripted {
         status = statusCode === 200 ? working(probe) : { state: 'broken', predicate: 'healthy', detail, evidence };
       }
     };
-    await monitor(context, () => status, probing());
+    await monitor(context, () => status, { done: probing() });
   }
 }
 

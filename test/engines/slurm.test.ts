@@ -1,14 +1,17 @@
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
+import type { ContainerSpec } from '../../src/config/schema/container.ts';
 import { AssayError } from '../../src/core/errors.ts';
 import { noSecrets } from '../../src/core/scrubber.ts';
 import type { Executor, RunningProcess } from '../../src/exec/executor.ts';
-import type { HostNode, Waiting } from '../../src/exec/hosts.ts';
+import type { HostNode, HostsSpec, Waiting } from '../../src/exec/hosts.ts';
+import { endLeftovers } from '../../src/exec/leftovers.ts';
 import { findMarked, localExecutor } from '../../src/exec/local.ts';
-import { CLIENT_LABEL } from '../../src/exec/run-label.ts';
+import { CLIENT_LABEL, RUN_LABEL } from '../../src/exec/run-label.ts';
+import { makeScratch, scratchOf } from '../../src/exec/scratch.ts';
 import { cancelSlurmArrays, openSlurmTask, submitSlurmArray } from '../../src/exec/slurm-array.ts';
 import { cancelAllocations, findAllocations, openSlurmHosts } from '../../src/exec/slurm.ts';
 import type { SlurmHosts, SlurmRequest } from '../../src/exec/slurm.ts';
@@ -272,6 +275,40 @@ describe.skipIf(missing !== null)(`Slurm${missing === null ? '' : ` (${missing})
     expect(await findMarked(CLIENT_LABEL, wanted.runId)).toEqual([]);
   });
 
+  it('is cleaned up while it holds its nodes: what a run left there goes, its folder as well', async () => {
+    const wanted = request(['n1']);
+    const { nodes, slurm, runId } = wanted;
+    const executor = executorOf(await openSlurmHosts(wanted, patience()), 'n1');
+    await makeScratch(executor, runId);
+    writeFileSync(join(scratchOf(runId), 'result.json'), '{}');
+    const options = { runId, role: 'role', logFile: newLogFile(), scrubber: noSecrets, secrets: {} };
+    await lineOf(await executor.start(shell('echo up; exec sleep 600'), options), /up/);
+    expect(await endLeftovers(leftBy(nodes, slurm), [runId])).toEqual({ count: 2, unconfirmed: [] });
+    expect(existsSync(scratchOf(runId))).toBe(false);
+    expect([await findMarked(RUN_LABEL, runId), await cluster.jobs()]).toEqual([[], []]);
+  });
+
+  it('is cleaned up while it waits: there is nothing to look for', async () => {
+    const first = await open(['n1']);
+    const second = request(['n1']);
+    const opening = openSlurmHosts(second, patience()).catch((thrown: unknown) => thrown);
+    await expect.poll(() => findAllocations(second.runId)).toHaveLength(1);
+    const container: ContainerSpec = {
+      image: 'x:1',
+      runtime: 'docker',
+      pull: 'never',
+      env: {},
+      mounts: [],
+      devices: [],
+    };
+    expect(await endLeftovers({ ...leftBy(second.nodes, second.slurm), container }, [second.runId])).toEqual({
+      count: 1,
+      unconfirmed: [],
+    });
+    expect(await opening).toMatchObject({ code: 'SETUP_FAILED' });
+    await first.close();
+  });
+
   describe('array', () => {
     it('is one submission, whose tasks hold the nodes one after the other and carry the run that took them', async () => {
       const { signal } = new AbortController();
@@ -367,6 +404,12 @@ function executorOf({ executors }: SlurmHosts, name: string): Executor {
 
 function commentsOf(jobs: readonly SlurmJob[]): Readonly<Record<string, string>> {
   return Object.fromEntries(jobs.map(({ id, comment }) => [id, comment]));
+}
+
+/** What somebody knows of a run who cleans up behind it. */
+function leftBy(nodes: readonly HostNode[], slurm: SlurmRequest['slurm']): HostsSpec {
+  const reach = { executor: 'slurm', slurm } as const;
+  return { reach, nodes, container: null, isExclusive: true, timeLimitMs: 600_000, session: 'none', task: null };
 }
 
 function start(executor: Executor, script: string, logFile = newLogFile()): Promise<RunningProcess> {

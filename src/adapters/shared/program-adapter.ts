@@ -1,3 +1,5 @@
+import { WorkloadFailure } from '../../evidence/failure.ts';
+import type { RunningProcess } from '../../exec/executor.ts';
 import { describeExit, isSuccess } from '../../exec/exit.ts';
 import type { Exit } from '../../exec/exit.ts';
 import type {
@@ -11,13 +13,18 @@ import type {
 } from '../../lifecycle/adapter.ts';
 import { BaseAdapter } from '../../lifecycle/base-adapter.ts';
 import { launchRoles } from '../../lifecycle/launch.ts';
-import { learnOfEnds } from '../../lifecycle/learn-of-ends.ts';
 import { monitor } from '../../lifecycle/monitor.ts';
 import { fetchResults } from './fetch-results.ts';
 import type { Drive, Observation, Program, ProgramPlan, ProgressWatch } from './program.ts';
 
 const EVIDENCE_LINES = 8;
 const ALL_LINES = Number.MAX_SAFE_INTEGER;
+
+/** A program that is over. */
+interface Ended {
+  readonly role: LaunchedRole;
+  readonly exit: Exit;
+}
 
 /** The adapter of a framework whose work is done by programs that end by themselves. */
 export function programAdapter(program: Program): Adapter {
@@ -32,6 +39,9 @@ class ProgramAdapter extends BaseAdapter {
   #watch: ProgressWatch | null = null;
   #observation: Observation | null = null;
   #drive: Drive | null = null;
+  /** How workers ended whose every line was heard: what they said last may say more than that they ended. */
+  readonly #ends = new Map<RunningProcess, Exit>();
+  #workBeganMs = 0;
 
   constructor(program: Program) {
     super();
@@ -52,25 +62,43 @@ class ProgramAdapter extends BaseAdapter {
   async #startWork(context: RunContext): Promise<void> {
     const watch = this.#program.watch(context.request, (step) => context.writer.events.record('step', { ...step }));
     this.#watch = watch;
+    this.#workBeganMs = performance.now();
     // The first may have much to say until the last is launched.
     const onLaunched = ({ role, host, process }: LaunchedRole): void => {
       for (const line of process.tail(ALL_LINES)) watch.line(line, { role, host });
       process.onLine((line) => watch.line(line, { role, host }));
+      this.#noteEnd(process);
     };
     const workers = this.#plan.workers.map((worker) => ({ ...worker, onLaunched }));
     this.#workers = await launchRoles(context, workers, this.#servers);
   }
 
-  progressPredicate(): ProgressStatus {
-    const fallen = this.#servers.find(({ process }) => process.exit() !== null);
+  #noteEnd(process: RunningProcess): void {
+    void process.exited.then((exit) => this.#ends.set(process, exit));
+  }
+
+  #failureOf({ process }: LaunchedRole): Exit | null {
+    const exit = this.#ends.get(process);
+    return exit === undefined || isSuccess(exit) ? null : exit;
+  }
+
+  progressPredicate(context: RunContext): ProgressStatus {
+    const fallen = firstEnded(this.#servers, ({ process }) => process.exit());
     if (fallen !== undefined) return broken('server_alive', fallen, 'while it was needed');
     if (this.#watch === null) throw new Error('the work has not begun');
     const status = (this.#drive ?? this.#watch).status();
     // What a program printed before it gave up says more than that it did.
     if (status.state === 'broken') return status;
-    const failed = this.#workers.find(({ process }) => isFailed(process.exit()));
-    if (failed !== undefined) return broken('worker_alive', failed, 'before its work was done');
-    return this.#observation?.broken() ?? status;
+    const failed = firstEnded(this.#workers, (worker) => this.#failureOf(worker));
+    if (failed === undefined) return this.#observation?.broken() ?? status;
+    if (status.progress.done === 0 && this.#isLaunching(context)) throw neverBegan(failed, status.progress.unit);
+    return broken('worker_alive', failed, 'before its work was done');
+  }
+
+  /** Programs that are launched alone serve nothing that would tell that they are ready: their first result does. */
+  #isLaunching({ request }: RunContext): boolean {
+    const { launch } = request.cell.workload.timeouts;
+    return this.#plan.servers.length === 0 && performance.now() - this.#workBeganMs <= launch;
   }
 
   override async awaitCompletion(context: RunContext): Promise<void> {
@@ -96,8 +124,8 @@ class ProgramAdapter extends BaseAdapter {
     if (this.#plan.servers.length > 0) await this.#startWork(context);
     this.#drive = this.#plan.drive?.(context, this.#servers, signal) ?? null;
     const exits: readonly Promise<unknown>[] = this.#workers.map(({ process }) => process.exited);
-    const work = Promise.all([...exits, this.#drive?.done]);
-    await monitor(context, () => this.progressPredicate(), learnOfEnds(work, this.#servers));
+    const done = Promise.all([...exits, this.#drive?.done]);
+    await monitor(context, () => this.progressPredicate(context), { done, servers: this.#servers });
   }
 
   parse(context: ParseContext): Promise<WorkloadResult> {
@@ -105,12 +133,26 @@ class ProgramAdapter extends BaseAdapter {
   }
 }
 
-function isFailed(exit: Exit | null): boolean {
-  return exit !== null && !isSuccess(exit);
+/** The first of these that is over in a way that counts, by what `endOf` says of it. */
+function firstEnded(roles: readonly LaunchedRole[], endOf: (role: LaunchedRole) => Exit | null): Ended | undefined {
+  return roles.flatMap((role) => {
+    const exit = endOf(role);
+    return exit === null ? [] : [{ role, exit }];
+  })[0];
 }
 
-function broken(predicate: string, { role, host, process }: LaunchedRole, when: string): ProgressStatus {
-  const exit = process.exit();
-  const detail = `${role} on ${host} ${exit === null ? 'is gone' : describeExit(exit, when)}`;
-  return { state: 'broken', predicate, detail, evidence: process.tail(EVIDENCE_LINES) };
+function broken(predicate: string, ended: Ended, when: string): ProgressStatus {
+  return { state: 'broken', predicate, ...told(ended, when) };
+}
+
+function neverBegan(worker: Ended, unit: string): WorkloadFailure {
+  const { detail, evidence } = told(worker, `before its first ${unit}`);
+  return new WorkloadFailure('setup_failure', detail, evidence);
+}
+
+function told(
+  { role: { role, host, process }, exit }: Ended,
+  when: string,
+): { detail: string; evidence: readonly string[] } {
+  return { detail: `${role} on ${host} ${describeExit(exit, when)}`, evidence: process.tail(EVIDENCE_LINES) };
 }

@@ -66,7 +66,7 @@ async function attempt(artifacts: string, folder: string, work: () => Deletion):
   return deletion;
 }
 
-/** The bytes of all files in a folder; one that somebody deletes meanwhile has none. */
+/** The bytes of all files in a folder; one that somebody deletes meanwhile has none, nor what cannot be read. */
 export function bytesIn(folder: string): number {
   let bytes = 0;
   for (const entry of entriesOf(folder)) {
@@ -101,6 +101,11 @@ function foldersIn(folder: string): readonly string[] {
     .map(({ name }) => join(folder, name));
 }
 
+// What is in a folder that cannot be read is told by whoever looks for runs, and what is gone is gone.
 function entriesOf(folder: string): readonly Dirent[] {
-  return readdirSync(folder, { withFileTypes: true });
+  try {
+    return readdirSync(folder, { withFileTypes: true });
+  } catch {
+    return [];
+  }
 }

@@ -1,10 +1,10 @@
-import { readdirSync } from 'node:fs';
 import { basename, join, resolve, sep } from 'node:path';
 import { messageOf } from '../../core/errors.ts';
 import { isOver } from '../../core/process-start.ts';
 import { appendLines, catalogLine, openCatalog, stampOf } from './catalog.ts';
 import type { Catalog } from './catalog.ts';
 import { factOf } from './fact.ts';
+import { subfoldersOf } from './find-runs.ts';
 import { listLive } from './live-runs.ts';
 import type { LiveRun } from './live-runs.ts';
 import type { Fact } from './fact.ts';
@@ -31,7 +31,7 @@ export interface StoredPlace {
 
 /** What a reader of stored runs may say and ask. */
 export interface StoreOptions {
-  /** Is told of every run directory that cannot be read, with the reason. */
+  /** Is told of every run directory that cannot be read, or folder of such, with the reason. */
   readonly onUnreadable?: OnUnreadable;
   /** Whether a run can be left out, because its reader has it as it is: it is not read then. */
   readonly isKnown?: (place: StoredPlace) => boolean;
@@ -137,12 +137,14 @@ interface Place {
 }
 
 function runsIn(artifacts: string, onUnreadable: OnUnreadable): readonly Place[] {
+  const foldersIn = (folder: string): readonly string[] =>
+    subfoldersOf(join(artifacts, folder), (path, { message }) => onUnreadable(path, message));
   let cells: readonly string[] = [''];
   for (let level = 1; level < RUN_LEVELS; level++) {
-    cells = cells.flatMap((folder) => foldersIn(join(artifacts, folder)).map((name) => join(folder, name)));
+    cells = cells.flatMap((folder) => foldersIn(folder).map((name) => join(folder, name)));
   }
   const runs = cells
-    .flatMap((cell) => foldersIn(join(artifacts, cell)).map((runId) => ({ runId, cell })))
+    .flatMap((cell) => foldersIn(cell).map((runId) => ({ runId, cell })))
     .filter(({ runId }) => RUN_ID.test(runId))
     .sort(byIdThenCell);
   return runs.filter(({ runId, cell }, index) => {
@@ -155,15 +157,4 @@ function runsIn(artifacts: string, onUnreadable: OnUnreadable): readonly Place[]
 function byIdThenCell(a: Place, b: Place): number {
   const [left, right] = a.runId === b.runId ? [a.cell, b.cell] : [a.runId, b.runId];
   return left < right ? -1 : 1;
-}
-
-function foldersIn(folder: string): readonly string[] {
-  try {
-    const entries = readdirSync(folder, { withFileTypes: true });
-    return entries.filter((entry) => entry.isDirectory() && !entry.name.startsWith('.')).map(({ name }) => name);
-  } catch (thrown) {
-    // Somebody may delete runs at this moment.
-    if ((thrown as NodeJS.ErrnoException).code === 'ENOENT') return [];
-    throw thrown;
-  }
 }

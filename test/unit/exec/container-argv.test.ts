@@ -1,9 +1,29 @@
 import { describe, expect, it } from 'vitest';
 import type { ContainerSpec } from '../../../src/config/schema/container.ts';
-import { createArgs } from '../../../src/exec/container-argv.ts';
+import { createArgs, emptyingArgs } from '../../../src/exec/container-argv.ts';
 import type { Command } from '../../../src/exec/executor.ts';
 
 const plain: ContainerSpec = { image: 'tool:1', runtime: 'docker', pull: 'missing', env: {}, mounts: [], devices: [] };
+
+describe('emptyingArgs', () => {
+  it('mounts the folder and nothing else, without a network, under the label of the run', () => {
+    const emptying = { folder: '/tmp/assay-7', runId: '7', host: 'n1', imageId: 'sha256:1' };
+    expect(emptyingArgs(emptying)).toEqual([
+      'create',
+      '--name=assay-7-scratch-removal.n1',
+      '--label=assay.run_id=7',
+      '--label=assay.role=scratch-removal',
+      '--pull=never',
+      '--network=none',
+      '--user=0:0',
+      '--mount=type=bind,source=/tmp/assay-7,target=/tmp/assay-7',
+      '--entrypoint=rm',
+      'sha256:1',
+      '-rf',
+      '/tmp/assay-7',
+    ]);
+  });
+});
 
 describe('createArgs', () => {
   it('asks for everything that the config names, and for no privilege', () => {

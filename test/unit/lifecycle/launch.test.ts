@@ -67,15 +67,18 @@ describe('launchRoles', () => {
     const client = role('client', STAYS, {
       after: ['server'],
       hosts: ['localhost'],
-      command: ({ ready }) => {
-        seen.push(ready.map(({ url }) => url));
+      command: ({ ready, address, addressOf }) => {
+        seen.push(
+          ready.map(({ url }) => url),
+          [address, addressOf('localhost')],
+        );
         return { file: process.execPath, args: ['-e', 'setInterval(() => {}, 1000)'] };
       },
       readiness: ({ index }) => (index === 0 ? { kind: 'started' } : UP),
     });
     const [launched] = await launchRoles(context, [client], server === undefined ? [] : [server]);
     expect(launched).toMatchObject({ role: 'client', host: 'localhost', url: null });
-    expect(seen).toEqual([[server?.url]]);
+    expect(seen).toEqual([[server?.url], ['127.0.0.1', '127.0.0.1']]);
     const ready = readEvents(context.request.folder).filter(({ event }) => event === 'launch.role_ready');
     expect(ready.map((event) => event['role'])).toEqual(['server', 'client']);
   });

@@ -1,5 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { WorkloadFailure } from '../../../src/evidence/failure.ts';
 import type { Hosts } from '../../../src/exec/hosts.ts';
+import type { JobContext } from '../../../src/lifecycle/context.ts';
+import type { Instrument } from '../../../src/lifecycle/instrument.ts';
 import { Interruption } from '../../../src/lifecycle/interruption.ts';
 import { startedRun } from '../started-run.ts';
 import { contextOf, runQuietly, Serving } from './job-bench.ts';
@@ -47,5 +50,39 @@ describe('the teardown of a run without hosts', () => {
       status: 'failed_setup',
       teardown: { orphans: 0, unconfirmed: [], error: null },
     });
+  });
+});
+
+describe('the teardown of a run whose server the next one may want', () => {
+  const run = async (atItsEnd: (context: JobContext) => void) => {
+    const instrument: Instrument = {
+      id: 'late',
+      claims: [],
+      probe: async () => [],
+      attach: async () => undefined,
+      detach: async () => atItsEnd(context),
+      ingest: async () => ({}),
+    };
+    const context = contextOf(startedRun(), {
+      instruments: [instrument],
+      maySucceed: async () => true,
+    });
+    const serve = 'console.log("up"); setInterval(() => {}, 1000)';
+    const manifest = await runQuietly(new Serving({ file: process.execPath, args: ['-e', serve] }), context);
+    const kept = context.kept.startedBy();
+    await context.kept.endAll();
+    await context.hosts.close();
+    return { kept: [kept, manifest.teardown?.kept], error: manifest.teardown?.error, runId: manifest.run_id };
+  };
+
+  it('keeps it', async () => {
+    const { kept, error, runId } = await run(() => undefined);
+    expect([kept, error]).toEqual([[[runId], true], null]);
+  });
+
+  it('ends one that failed when no phase was left to fail', async () => {
+    const failure = new WorkloadFailure('failure_pattern_matched', 'a fatal line');
+    const { kept, error } = await run((context) => context.abort(failure));
+    expect([kept, error]).toEqual([[[], false], 'a fatal line']);
   });
 });

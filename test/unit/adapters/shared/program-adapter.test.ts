@@ -6,6 +6,8 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import type { Manifest } from '../../../../src/evidence/manifest.ts';
 import { readEvents, readManifest } from '../../../../src/evidence/run-reader.ts';
 import { readOwnManifest } from '../../../../src/evidence/run-writer.ts';
+import type { Executor } from '../../../../src/exec/executor.ts';
+import { hostsOf } from '../../../../src/exec/open-hosts.ts';
 import { scratchOf } from '../../../../src/exec/scratch.ts';
 import type { RolePlan } from '../../../../src/lifecycle/launch.ts';
 import { runJob } from '../../../../src/lifecycle/job.ts';
@@ -36,6 +38,8 @@ const LEAVES_ON_REQUEST = `
     setTimeout(() => process.exit(9), 700);
   });
   server.listen(0, '127.0.0.1', () => console.log('http://127.0.0.1:' + server.address().port));`;
+const GIVES_UP = 'console.log("step 1"); process.exitCode = 3';
+const REFUSES = 'require("node:fs").writeSync(2, "unrecognized arguments: --no-such-flag\\n"); process.exitCode = 2';
 const STEPS = 'for (const step of [1, 2, 3]) console.log("step " + step)';
 const WRITES = (scratch: string): string =>
   `const { mkdirSync, writeFileSync } = require('node:fs');
@@ -50,9 +54,15 @@ interface Ran {
 }
 
 /** Runs programs through a whole job; `plan` says which. */
-async function run(plan: (scratch: string) => Partial<ProgramPlan>, watch = counting()): Promise<Ran> {
-  const request = startedRun(CONFIG);
-  const context = contextOf(request);
+async function run(
+  plan: (scratch: string) => Partial<ProgramPlan>,
+  watch = counting(),
+  { config = CONFIG, change = (executor: Executor): Executor => executor } = {},
+): Promise<Ran> {
+  const request = startedRun(config);
+  const hosts = hostsOf(request.on, request.runId);
+  const executor = (host: string): Executor => change(hosts.executor(host));
+  const context = contextOf(request, { hosts: { ...hosts, executor } });
   const program: Program = {
     plan: (_, scratch) => ({ servers: [], workers: [], results: [], ...plan(scratch) }),
     watch: (_, onStep) => watch((step) => onStep({ step, loss: null, throughput: null })),
@@ -140,12 +150,17 @@ describe('programAdapter', () => {
   it.each<Breaking>([
     {
       what: 'a worker that gives up',
-      plan: { workers: [role('worker', 'process.exit(3)')] },
+      plan: { workers: [role('worker', GIVES_UP)] },
       message: 'worker_alive: worker on localhost ended with code 3 before its work was done',
     },
     {
       what: 'a worker that gives up while another goes on',
-      plan: { workers: [role('worker', 'process.exit(3)'), role('other', SERVES)] },
+      plan: { workers: [role('worker', GIVES_UP), role('other', SERVES)] },
+      message: 'worker_alive: worker on localhost ended with code 3 before its work was done',
+    },
+    {
+      what: 'a load client that gives up before its first request, for its servers may be why',
+      plan: { servers: [role('server', SERVES)], workers: [role('worker', 'process.exit(3)')] },
       message: 'worker_alive: worker on localhost ended with code 3 before its work was done',
     },
     {
@@ -188,6 +203,56 @@ describe('programAdapter', () => {
     const ran = await run(() => plan);
     expect(summaryOf(ran)).toEqual(['failed_safety', message]);
     expect(ran.manifest.teardown).toMatchObject({ orphans: 0, error: null });
+  });
+
+  it.each<{ readonly what: string; readonly plan: Partial<ProgramPlan>; readonly end: string }>([
+    { what: 'a program', plan: { workers: [role('worker', REFUSES)] }, end: 'ended with code 2' },
+    {
+      what: 'a program, while another goes on',
+      plan: { workers: [role('other', SERVES), role('worker', REFUSES)] },
+      end: 'ended with code 2',
+    },
+    {
+      what: 'a program that is killed',
+      plan: { workers: [role('worker', `${REFUSES}; process.kill(process.pid, 'SIGABRT')`)] },
+      end: 'ended with SIGABRT',
+    },
+  ])('takes $what that ends before its first step for one that could not be started', async ({ plan, end }) => {
+    const ran = await run(() => plan);
+    expect(ran.manifest).toMatchObject({
+      status: 'failed_setup',
+      failure: {
+        category: 'setup_failure',
+        originated_in_phase: 'await',
+        message: `worker on localhost ${end} before its first step`,
+        evidence: ['unrecognized arguments: --no-such-flag'],
+      },
+      teardown: { orphans: 0, error: null },
+    });
+    expect(ran.events.filter(({ event }) => event === 'safety.violated')).toEqual([]);
+  });
+
+  it('takes no program that was at it for longer than a launch may take for one that could not be started', async () => {
+    const config = CONFIG.replace('launch: 20s', 'launch: 1ms');
+    const ran = await run(() => ({ workers: [role('worker', REFUSES)] }), counting(), { config });
+    expect(summaryOf(ran)).toEqual([
+      'failed_safety',
+      'worker_alive: worker on localhost ended with code 2 before its work was done',
+    ]);
+  });
+
+  it('hears a worker out before it says why it is over', async () => {
+    const program = 'console.log("step 1"); setTimeout(() => console.log("step NaN"), 600); process.exitCode = 1';
+    // Its end is known at once; what it said last comes later, as it may over a network.
+    const change = (executor: Executor): Executor => ({
+      ...executor,
+      start: async (command, options) => {
+        const started = await executor.start(command, options);
+        return { ...started, exit: () => ({ kind: 'exited', code: 1 }) };
+      },
+    });
+    const ran = await run(() => ({ workers: [role('worker', program)] }), counting(), { change });
+    expect(summaryOf(ran)).toEqual(['failed_safety', 'loss_finite: no number after step 1']);
   });
 
   it('hears what a worker says while others are launched, however much it is', async () => {

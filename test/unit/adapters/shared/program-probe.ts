@@ -24,10 +24,17 @@ export function requestOf({ params, hosts, workload = {} }: Asked): RunRequest {
   } as unknown as RunRequest;
 }
 
-/** The command of a role on its nth host, when `ready` roles are. */
+/** The command of a role on its nth host, when `ready` roles are; hosts are reached at `<name>.test`. */
 export function commandOf(plan: RolePlan | undefined, index = 0, ready: readonly Partial<ReadyRole>[] = []): Command {
   if (plan === undefined) throw new Error('no such role');
-  return plan.command({ host: `n${index}`, index, address: '127.0.0.1', ready: ready as readonly ReadyRole[] });
+  const addressOf = (host: string): string => `${host}.test`;
+  return plan.command({
+    host: `n${index}`,
+    index,
+    address: '127.0.0.1',
+    addressOf,
+    ready: ready as readonly ReadyRole[],
+  });
 }
 
 /** What parse read and wrote. */
