@@ -1,4 +1,5 @@
 import { claims } from 'vitest-assay/claims';
+import { asAsked, hasKnob } from './as-asked.ts';
 
 /** How far the mean length may leave its range, as a share: prompts are sent as text, which the server splits anew. */
 const LENGTH_TOLERANCE = 0.05;
@@ -35,13 +36,10 @@ export default claims({
   },
   context_applied: {
     when: ({ params }) => params['max_model_length'] !== undefined,
-    check({ run, expect }) {
-      const { asked, applied } = run.applied('max_model_length');
-      expect(applied).toBe(asked);
-    },
+    check: asAsked('max_model_length'),
   },
   attention_applied: {
-    when: ({ knobs }) => knobs['attention'] !== undefined,
+    when: hasKnob('attention'),
     check({ run, expect }) {
       const { asked, applied } = run.applied('attention');
       // `aiter` is asked for, `ROCM_AITER_UNIFIED_ATTN` is one of its ways.

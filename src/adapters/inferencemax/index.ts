@@ -1,14 +1,21 @@
 import type { Framework } from '../../lifecycle/adapter.ts';
 import { VLLM_GAUGES } from '../shared/metrics-vllm.ts';
+import type { Observer } from '../shared/program.ts';
 import { programAdapter } from '../shared/program-adapter.ts';
 import { observeServing } from '../shared/serving-observe.ts';
+import { keepStartup } from '../shared/startup-keep.ts';
 import { planInferencemax } from './launch.ts';
 import { inferencemaxSpec } from './params.ts';
 import { parseInferencemax } from './parse.ts';
 import { watchInferencemax } from './progress.ts';
+import { STARTUP } from './server-log.ts';
 
 // Most recipes serve with vLLM; of the others only the health is seen.
-const observe = observeServing({ gauges: VLLM_GAUGES, healthPath: '/health' });
+const observeServer = observeServing({ gauges: VLLM_GAUGES, healthPath: '/health' });
+const observe: Observer = async (context, servers) => {
+  await keepStartup(context, servers, STARTUP);
+  return observeServer(context, servers);
+};
 
 /** InferenceMAX: a server started by one of its recipes under the load of its own client. */
 export const inferencemax: Framework = {

@@ -3,13 +3,13 @@ import type { ParseContext, WorkloadResult } from '../../lifecycle/adapter.ts';
 import type { ResultRun } from '../shared/results/result-run.ts';
 import { readIncreases } from '../shared/metrics-figures.ts';
 import { vllmServerFigures } from '../shared/metrics-vllm.ts';
-import { readRoleLogs } from '../shared/role-logs.ts';
 import { placedRow } from '../shared/serving-result.ts';
+import { readStartupLogs } from '../shared/startup-keep.ts';
 import { appliedTo } from './applied.ts';
 import { inferencemaxParams } from './params.ts';
 import { readResultFiles } from './result-files.ts';
 import type { Found } from './result-files.ts';
-import { readServerLog } from './server-log.ts';
+import { STARTUP, readServerLog } from './server-log.ts';
 
 /**
  * Reads what a load left: the client's own result, the aggregate that InferenceX makes of it, or the requests of an
@@ -19,9 +19,7 @@ export async function parseInferencemax(context: ParseContext): Promise<Workload
   const { run, writer } = context;
   const params = inferencemaxParams.parse(run.params);
   const found = await readResultFiles(context.folder, params);
-  // A second opinion: a server that an earlier cell started may have had nothing to say since.
-  const logs = await readRoleLogs(context, 'server').catch(() => []);
-  const server = readServerLog(logs.flatMap(({ lines }) => lines));
+  const server = readServerLog((await readStartupLogs(context, 'server', STARTUP.fileOf)).flat());
   const increases = await readIncreases(context.folder, run.bindings['server'] ?? []);
   const window = windowOf(found);
   const [host = 'unknown'] = run.bindings['server'] ?? [];

@@ -1,4 +1,7 @@
 import { plainLine } from '../shared/role-logs.ts';
+import { isSglangStartupLine, readSglangStartup, sglangFormat } from '../shared/sglang-startup.ts';
+import type { StartupKeep } from '../shared/startup-keep.ts';
+import { isVllmStartupLine, readVllmStartup, vllmFormat } from '../shared/vllm-startup.ts';
 
 /** What a serving engine says of itself in its log; null for what it does not say. */
 export interface ServerFacts {
@@ -7,6 +10,8 @@ export interface ServerFacts {
   readonly tensorParallelism: number | null;
   /** Context, tokens. */
   readonly maxModelLength: number | null;
+  /** Number format of the weights, such as `fp4`. */
+  readonly format: string | null;
 }
 
 const VLLM_VERSION = /(?:LLM engine \(v|API server version |[█▀▄ ] version )(\d+\.\d+[^\s,)]*)/;
@@ -25,6 +30,16 @@ const ENCODER = /\b(?:ViT|MMEncoder|vit_attention|[Vv]ision)\b/;
 const TENSOR_PARALLELISM = /\b(?:tensor_parallel_size|tp_size)(?:=|': )(\d+)/;
 const CONTEXT = /\b(?:max_seq_len|context_length|max_model_len)(?:=|': )(\d+)/;
 
+/** What is kept of a recipe that an earlier run started, for the runs that use its server again. */
+export const STARTUP: StartupKeep = {
+  fileOf: ({ host }) => `server-startup.${host}.log`,
+  isStartupLine: (line) =>
+    isVllmStartupLine(line) ||
+    isSglangStartupLine(line) ||
+    firstOf([plainLine(line)], [VLLM_VERSION, SGLANG_VERSION, COMMIT, ...ATTENTION, TENSOR_PARALLELISM, CONTEXT]) !==
+      null,
+};
+
 /** Reads the log of a recipe: what vLLM or SGLang prints as it starts. The first to say something is right. */
 export function readServerLog(lines: readonly string[]): ServerFacts {
   const plain = lines.map(plainLine);
@@ -41,6 +56,7 @@ export function readServerLog(lines: readonly string[]): ServerFacts {
     attention: firstOf(ofLanguage, ATTENTION),
     tensorParallelism: numberOf(firstOf(plain, [TENSOR_PARALLELISM])),
     maxModelLength: numberOf(firstOf(plain, [CONTEXT])),
+    format: vllmFormat(readVllmStartup(lines)) ?? sglangFormat(readSglangStartup(lines)),
   };
 }
 

@@ -1,5 +1,7 @@
 import type { Framework } from '../../lifecycle/adapter.ts';
+import { installedVersion } from '../shared/installed-version.ts';
 import { programAdapter } from '../shared/program-adapter.ts';
+import { JAX_PACKAGE } from './jax-runtime.ts';
 import { planTraining } from './launch.ts';
 import { jaxJsSpec } from './params.ts';
 import { parseTraining } from './parse.ts';
@@ -9,5 +11,6 @@ import { watchSteps } from './progress.ts';
 export const jaxJs: Framework = {
   spec: jaxJsSpec,
   launchVersion: 1,
+  engine: () => ({ [JAX_PACKAGE]: installedVersion(JAX_PACKAGE) }),
   create: () => programAdapter({ plan: planTraining, watch: watchSteps, parse: parseTraining }),
 };

@@ -1,9 +1,9 @@
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
 import type * as jax from '@jax-js/jax';
-import { z } from 'zod';
 import { AssayError } from '../../core/errors.ts';
+import { installedVersion } from '../shared/installed-version.ts';
+
+/** Where the autodiff engine comes from. */
+export const JAX_PACKAGE = '@jax-js/jax';
 
 /** The loaded autodiff engine. */
 export type Jax = typeof jax;
@@ -24,7 +24,7 @@ async function importJax(): Promise<Jax> {
   }
 }
 
-function notInstalled(cause: unknown): AssayError {
+function notInstalled(cause?: unknown): AssayError {
   return new AssayError('SETUP_FAILED', 'cannot load the package @jax-js/jax, which trains the tiny model', {
     hint: 'install it beside the plugin: npm install --save-dev @jax-js/jax@0.1.25',
     cause,
@@ -33,16 +33,7 @@ function notInstalled(cause: unknown): AssayError {
 
 /** The installed version of @jax-js/jax; that there is none is a known error. */
 export function jaxVersion(): string {
-  // The package exports no package.json, so it is found from the entry file beside it.
-  const entry = entryFile();
-  const packageFile = join(dirname(entry), '..', 'package.json');
-  return z.object({ version: z.string() }).parse(JSON.parse(readFileSync(packageFile, 'utf8'))).version;
-}
-
-function entryFile(): string {
-  try {
-    return createRequire(import.meta.url).resolve('@jax-js/jax');
-  } catch (cause) {
-    throw notInstalled(cause);
-  }
+  const version = installedVersion(JAX_PACKAGE);
+  if (version === null) throw notInstalled();
+  return version;
 }

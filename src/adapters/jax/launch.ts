@@ -3,6 +3,8 @@ import type { Cell } from '../../config/cell.ts';
 import { WorkloadFailure } from '../../evidence/failure.ts';
 import type { Command } from '../../exec/executor.ts';
 import type { RunRequest } from '../../lifecycle/adapter.ts';
+import type { Place } from '../../lifecycle/launch.ts';
+import { STAMPS_IN_UTC } from '../shared/local-stamps.ts';
 import type { ProgramPlan, ResultFile } from '../shared/program.ts';
 import { rendezvousOf } from '../shared/rendezvous.ts';
 import { meshDegrees, splitDegrees } from './degrees.ts';
@@ -10,7 +12,7 @@ import { degreeOptions, optionsOf, optionWords } from './options.ts';
 import type { MaxTextOptions } from './options.ts';
 import { jaxParams } from './params.ts';
 import type { JaxParams } from './params.ts';
-import { withOptionsDump, XLA_OPTIONS, xlaFlagsVariable } from './xla-flags.ts';
+import { hasOptionsDump, withOptionsDump, XLA_OPTIONS, xlaFlagsVariable } from './xla-flags.ts';
 import type { XlaFlags } from './xla-flags.ts';
 
 const TRAINER = 'maxtext.trainers.pre_train.train';
@@ -46,19 +48,19 @@ export function planJax(request: RunRequest, scratch: string): ProgramPlan {
       data_shuffle_seed: cell.workload.seed,
     }),
   ];
-  const flags = withOptionsDump(params.xla_flags ?? {}, scratch);
-  const env = { PYTHONUNBUFFERED: '1', ...xlaVariable(cell, flags) };
-  const command = (index: number): Command => ({
+  const { xla_flags: flags = {} } = params;
+  const env = { PYTHONUNBUFFERED: '1', ...STAMPS_IN_UTC, ...xlaVariable(cell, withOptionsDump(flags, scratch)) };
+  const command = (place: Place): Command => ({
     file: 'python3',
     args,
-    env: { ...env, ...(nodes > 1 ? meetingVariables(request, index) : {}) },
+    env: { ...env, ...(nodes > 1 ? meetingVariables(request, place) : {}) },
     reads: dataset === null ? [] : [dataset.path],
     writes: [...new Set([scratch, output])],
   });
   return {
     servers: [],
-    workers: [{ role: 'worker', after: [], command: ({ index }) => command(index), readiness: { kind: 'started' } }],
-    results: optionsDump(flags, hosts['worker']?.[0]),
+    workers: [{ role: 'worker', after: [], command, readiness: { kind: 'started' } }],
+    results: hasOptionsDump(flags) ? optionsDump(scratch, hosts['worker']?.[0]) : [],
   };
 }
 
@@ -98,19 +100,18 @@ function xlaVariable({ workload }: Cell, flags: XlaFlags): Readonly<Record<strin
 }
 
 /** How the processes of several nodes find each other. */
-function meetingVariables(request: RunRequest, index: number): Readonly<Record<string, string>> {
-  const { host, port } = rendezvousOf(request, 'worker');
+function meetingVariables(request: RunRequest, place: Place): Readonly<Record<string, string>> {
+  const { host, port } = rendezvousOf(request, 'worker', place);
   return {
     JAX_COORDINATOR_IP: host,
     JAX_COORDINATOR_PORT: String(port),
     NNODES: String(request.hosts['worker']?.length ?? 1),
-    NODE_RANK: String(index),
+    NODE_RANK: String(place.index),
   };
 }
 
 /** Every node compiles with the same options: those of the first tell. */
-function optionsDump(flags: XlaFlags, host: string | undefined): readonly ResultFile[] {
-  const { xla_dump_to: folder } = flags;
-  if (host === undefined || folder === undefined) return [];
-  return [{ host, path: `${String(folder)}/${XLA_OPTIONS.pattern}`, as: XLA_OPTIONS.folder }];
+function optionsDump(scratch: string, host: string | undefined): readonly ResultFile[] {
+  if (host === undefined) return [];
+  return [{ host, path: `${scratch}/${XLA_OPTIONS.folder}/${XLA_OPTIONS.pattern}`, as: XLA_OPTIONS.folder }];
 }

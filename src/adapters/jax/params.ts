@@ -4,6 +4,7 @@ import type { CellShape, Violation } from '../../config/schema/framework.ts';
 import { gpusOfRole } from '../../config/schema/topology.ts';
 import { furtherArgs, ownersOf } from '../shared/further-args.ts';
 import { checkParallelism, parallelismFields } from '../shared/parallelism.ts';
+import { trainerKnobs } from '../shared/training/knobs.ts';
 
 const count = z.int().min(1);
 const flag = z.boolean().exactOptional();
@@ -230,21 +231,17 @@ function checkCheckpoints({ params, topology }: CellShape<JaxParams>): readonly 
   ];
 }
 
-const knobs = z.looseObject({
-  attention: z.string().exactOptional().describe("MaxText's `attention`, e.g. cudnn_flash_te, flash, dot_product."),
-  quant: z
-    .string()
-    .exactOptional()
-    .describe('Number format to compare runs by, e.g. fp8, bf16; what is computed in is the param `quantization`.'),
-  backend: z.string().exactOptional().describe('Variant of the trainer.'),
-});
-
 /** What the config loader must know of jax. */
 export const jaxSpec = defineFramework({
   name: 'jax',
   workloadKind: 'training',
   params: jaxParams,
-  knobs,
+  knobs: z.looseObject(
+    trainerKnobs({
+      attention: "MaxText's `attention`, e.g. cudnn_flash_te, flash, dot_product.",
+      computesIn: 'quantization',
+    }),
+  ),
   roles: { required: ['worker'], optional: [] },
   container: 'optional',
   ranks: ({ topology }) => gpusOfRole(topology, 'worker'),

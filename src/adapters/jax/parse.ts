@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { RUN_FILES } from '../../evidence/run-folder.ts';
 import { readArtifact } from '../../lifecycle/artifact.ts';
 import type { ParseContext, WorkloadResult } from '../../lifecycle/adapter.ts';
-import { zoneOffsetMs } from '../shared/local-stamps.ts';
+import { stampOffsetMs } from '../shared/local-stamps.ts';
 import { readRoleLogs } from '../shared/role-logs.ts';
 import type { RoleLog } from '../shared/role-logs.ts';
 import { requireSteps } from '../shared/training/require-steps.ts';
@@ -17,7 +17,7 @@ import type { Checkpoint } from './checkpoint-lines.ts';
 import { parseEvaluation, parseStamp, parseStep } from './lines.ts';
 import { jaxParams } from './params.ts';
 import { readStartup } from './startup-lines.ts';
-import { XLA_OPTIONS } from './xla-flags.ts';
+import { hasOptionsDump, XLA_OPTIONS } from './xla-flags.ts';
 
 // The first step compiles, and the time of the second is that of handing it to the GPUs: it is not waited for.
 const WARMUP_STEPS = 2;
@@ -25,12 +25,12 @@ const WARMUP_STEPS = 2;
 /** Reads the logs of a training with MaxText, one per node. */
 export async function parseJax(context: ParseContext): Promise<WorkloadResult> {
   const { run, writer } = context;
-  const { tp, pp, dp, fsdp } = jaxParams.parse(run.params);
+  const { tp, pp, dp, fsdp, xla_flags: flags = {} } = jaxParams.parse(run.params);
   const logs = await readRoleLogs(context, 'worker');
   const startup = readStartup(logs[0]?.lines ?? []);
   const devices = startup.devices ?? tp * pp * dp * fsdp;
   const startedAtMs = Date.parse(run.timestamp_start);
-  const clocks = logs.map((log) => ({ log, clock: clockOf(log, startedAtMs) }));
+  const clocks = logs.map((log) => ({ log, clock: clockOf(run, log) }));
   const steps = clocks.flatMap(({ log, clock }) =>
     collectSteps([log], (line) => {
       const step = parseStep(line, devices);
@@ -57,7 +57,7 @@ export async function parseJax(context: ParseContext): Promise<WorkloadResult> {
       checkpoint_load_mean_s: meanSeconds(checkpoints, 'load'),
       devices,
     },
-    applied: appliedOf(run, startup, await readXlaOptions(context.folder)),
+    applied: appliedOf(run, startup, hasOptionsDump(flags) ? await readXlaOptions(context.folder) : null),
     frameworkVersions: startup.versions,
   };
 }
@@ -65,11 +65,12 @@ export async function parseJax(context: ParseContext): Promise<WorkloadResult> {
 /** Milliseconds since the Unix epoch of the lines of a log; null for a line without a stamp. */
 type Clock = (line: string) => number | null;
 
-function clockOf({ lines }: RoleLog, startedAtMs: number): Clock {
-  const first = lines.reduce<number | null>((found, line) => found ?? parseStamp(line, startedAtMs), null);
-  const offsetMs = first === null ? 0 : zoneOffsetMs(first, startedAtMs);
+function clockOf(run: ParseContext['run'], log: RoleLog): Clock {
+  const startedAtMs = Date.parse(run.timestamp_start);
+  const stampOf: Clock = (line) => parseStamp(line, startedAtMs);
+  const offsetMs = stampOffsetMs(run, log, stampOf);
   return (line) => {
-    const stamp = parseStamp(line, startedAtMs);
+    const stamp = stampOf(line);
     return stamp === null ? null : stamp - offsetMs;
   };
 }

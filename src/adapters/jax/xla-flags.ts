@@ -13,9 +13,17 @@ export function xlaFlagsVariable(flags: XlaFlags): string {
     .join(' ');
 }
 
-/** Flags with what makes XLA write down the options that it compiles with, unless they say themselves where it dumps to. */
+/**
+ * Whether the options that XLA compiles with can be had: where flags say themselves where it dumps to, what lies there may
+ * be of any run.
+ */
+export function hasOptionsDump(flags: XlaFlags): boolean {
+  return Object.keys(flags).length > 0 && !('xla_dump_to' in flags);
+}
+
+/** Flags with what makes XLA write down the options that it compiles with, where they can be had. */
 export function withOptionsDump(flags: XlaFlags, scratch: string): XlaFlags {
-  if (Object.keys(flags).length === 0 || 'xla_dump_to' in flags) return flags;
+  if (!hasOptionsDump(flags)) return flags;
   return { ...flags, xla_dump_to: `${scratch}/${XLA_OPTIONS.folder}`, xla_dump_hlo_module_re: 'jit_train_step' };
 }
 

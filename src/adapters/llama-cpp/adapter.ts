@@ -3,7 +3,6 @@ import type { ParseContext, ProgressStatus, RunContext, WorkloadResult } from '.
 import { BaseAdapter } from '../../lifecycle/base-adapter.ts';
 import { launchRoles } from '../../lifecycle/launch.ts';
 import type { RolePlan } from '../../lifecycle/launch.ts';
-import { learnOfEnds } from '../../lifecycle/learn-of-ends.ts';
 import { monitor } from '../../lifecycle/monitor.ts';
 import type { LoadProgress } from '../shared/load-tally.ts';
 import { keepServer } from './attachments.ts';
@@ -53,7 +52,7 @@ export class LlamaCppAdapter extends BaseAdapter {
     });
     const server = { ...serving.launched, url: serving.baseUrl };
     try {
-      await monitor(context, () => this.progressPredicate(), learnOfEnds(work, [server]));
+      await monitor(context, () => this.progressPredicate(), { done: work, servers: [server] });
     } finally {
       // A broken predicate ends the watch, not the load.
       stop.abort();

@@ -1,12 +1,12 @@
 import type { Cell } from '../../config/cell.ts';
 import { hashOf } from '../../core/hash.ts';
 import type { RunContext } from '../../lifecycle/adapter.ts';
-import { startLoad } from '../shared/load.ts';
 import type { Arrival, LoadPlan } from '../shared/load-plan.ts';
 import type { LoadProgress } from '../shared/load-tally.ts';
 import { counterIncreases, scrapeMetrics } from '../shared/metrics-scrape.ts';
 import type { MetricSample } from '../shared/metrics-scrape.ts';
 import { watchQueue } from '../shared/queue-watch.ts';
+import { driveLoad } from '../shared/serving-drive.ts';
 import { keepLoad } from './attachments.ts';
 import type { Serving } from './props.ts';
 import { llamaCppParams } from './params.ts';
@@ -25,23 +25,13 @@ export function runLoad(
   const { writer, request } = context;
   const { role, host } = serving.launched;
   const plan = planLoad(request.cell, llamaCppParams.parse(request.cell.params), serving);
-  let warmupOutputTokens = 0;
-  writer.events.record('arrival.start', { requests: plan.requests });
   const before = scrapeCounters(serving.baseUrl);
   const queue = watchQueue(serving.baseUrl, (reading) =>
     writer.point({ ...reading, tsMs: Date.now(), role, host, rank: null }),
   );
-  const load = startLoad(plan, {
-    role,
-    host,
-    signal,
-    onSample: (row) => writer.sample(row),
-    onWarmupSample: (row) => {
-      warmupOutputTokens += row.outputTokens ?? 0;
-    },
-  });
+  const load = driveLoad(context, serving.launched, { plan, signal });
   const finish = async (): Promise<void> => {
-    const summary = await load.done.finally(() => queue.stop());
+    const { summary, warmupOutputTokens } = await load.done.finally(() => queue.stop());
     const { completed, failed } = summary;
     writer.events.record('arrival.end', { completed, failed });
     const [start, end] = [await before, await scrapeCounters(serving.baseUrl)];
@@ -50,7 +40,7 @@ export function runLoad(
     if (signal.aborted) return;
     keepLoad(writer, { summary, warmupOutputTokens, serverCounters });
   };
-  return { progress: () => load.progress(), done: finish() };
+  return { progress: load.progress, done: finish() };
 }
 
 function planLoad(cell: Cell, params: LlamaCppParams, { baseUrl, props }: Serving): LoadPlan {

@@ -1,10 +1,11 @@
 import { isAbsolute, join } from 'node:path';
 import type { Cell } from '../../config/cell.ts';
-import { hashOf, shortHash } from '../../core/hash.ts';
 import { WorkloadFailure } from '../../evidence/failure.ts';
 import type { RunRequest } from '../../lifecycle/adapter.ts';
-import type { Place } from '../../lifecycle/launch.ts';
+import type { RolePlan } from '../../lifecycle/launch.ts';
+import { STAMPS_IN_UTC } from '../shared/local-stamps.ts';
 import type { ProgramPlan } from '../shared/program.ts';
+import { torchrunWords } from '../shared/torchrun.ts';
 import { attentionChoice } from './attention.ts';
 import { modelOptions } from './model-size.ts';
 import type { ModelOptions } from './model-size.ts';
@@ -28,9 +29,10 @@ export function plan(request: RunRequest): ProgramPlan {
   const isAmd = /^(?:mi\d|gfx)/i.test(cell.workload.target_gpu);
   const options = optionsOf({ params, attention, model, seed: cell.workload.seed, dataPath, isAmd });
   const script = [scriptOf(cell, params), ...argumentsOf(options)];
-  const command = (place: Place) => ({
+  const perNode = cell.topology.roles[WORKER]?.gpus_per_node ?? 0;
+  const command: RolePlan['command'] = (place) => ({
     file: 'torchrun',
-    args: [...torchrunArguments(request, place), ...script],
+    args: [...torchrunWords(request, { role: WORKER, perNode }, place), ...script],
     env: environment(cell, params, isAmd),
     ...(dataPath === null ? {} : { reads: [`${dataPath}.bin`, `${dataPath}.idx`] }),
   });
@@ -74,28 +76,6 @@ function scriptOf({ workload }: Cell, { megatron_root: root }: MegatronParams): 
   return folder === undefined ? 'pretrain_gpt.py' : `${folder}/pretrain_gpt.py`;
 }
 
-function torchrunArguments({ cell, hosts, on, runId }: RunRequest, { index, address }: Place): readonly string[] {
-  const nodes = hosts[WORKER] ?? [];
-  const first = on.nodes.find(({ name }) => name === nodes[0]);
-  const perNode = cell.topology.roles[WORKER]?.gpus_per_node ?? 0;
-  const options = {
-    nnodes: nodes.length,
-    'nproc-per-node': perNode,
-    'node-rank': index,
-    'master-addr': index === 0 ? address : (first?.address.host ?? address),
-    'master-port': portOf(runId),
-  };
-  return argumentsOf(options);
-}
-
-const FIRST_PORT = 20_000;
-const PORTS = 10_000;
-
-/** The same on all nodes, and another in another run: below the ports that systems give to clients. */
-function portOf(runId: string): number {
-  return FIRST_PORT + (Number.parseInt(shortHash(hashOf(runId)), 16) % PORTS);
-}
-
 /** What AMD's training scripts set on its GPUs. */
 const AMD_ENV = {
   GPU_MAX_HW_QUEUES: '2',
@@ -108,8 +88,6 @@ function environment(cell: Cell, params: MegatronParams, isAmd: boolean): Readon
   const env = {
     // Megatron wants 1, but sharded parameters are gathered while others compute.
     CUDA_DEVICE_MAX_CONNECTIONS: params.fsdp > 1 ? '8' : '1',
-    // Its lines carry a local time without a zone.
-    TZ: 'UTC',
     PYTHONUNBUFFERED: '1',
     TOKENIZERS_PARALLELISM: 'false',
     // Transformer Engine says once which attention it runs.
@@ -123,5 +101,5 @@ function environment(cell: Cell, params: MegatronParams, isAmd: boolean): Readon
   };
   // What the config says itself stands.
   const own = cell.workload.container?.env ?? {};
-  return Object.fromEntries(Object.entries(env).filter(([name]) => own[name] === undefined));
+  return { ...Object.fromEntries(Object.entries(env).filter(([name]) => own[name] === undefined)), ...STAMPS_IN_UTC };
 }

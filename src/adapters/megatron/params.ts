@@ -4,6 +4,7 @@ import type { Violation } from '../../config/schema/framework.ts';
 import { gpusOfRole } from '../../config/schema/topology.ts';
 import { furtherArgs, ownersOf } from '../shared/further-args.ts';
 import { checkParallelism, parallelismFields } from '../shared/parallelism.ts';
+import { trainerKnobs } from '../shared/training/knobs.ts';
 
 const count = z.int().min(1);
 const share = z.number().min(0).max(1);
@@ -186,21 +187,12 @@ function checkCompanions(params: MegatronParams): readonly Violation[] {
     .map(({ field, needs }) => ({ field, message: `${field} needs ${needs}`, hint: `set ${needs}: true` }));
 }
 
-const knobs = z.looseObject({
-  attention: z.string().exactOptional().describe('Attention kernels, e.g. aiter, fa, te.'),
-  quant: z
-    .string()
-    .exactOptional()
-    .describe('Number format to compare runs by, e.g. fp8, bf16; what is computed in is the param `precision`.'),
-  backend: z.string().exactOptional().describe('Variant of the trainer.'),
-});
-
 /** What the config loader must know of megatron. */
 export const megatronSpec = defineFramework({
   name: 'megatron',
   workloadKind: 'training',
   params: megatronParams,
-  knobs,
+  knobs: z.looseObject(trainerKnobs({ attention: 'Attention kernels, e.g. aiter, fa, te.', computesIn: 'precision' })),
   roles: { required: ['worker'], optional: [] },
   container: 'optional',
   constraints(cell) {

@@ -2,11 +2,9 @@ import { resolve } from 'node:path';
 import { WorkloadFailure } from '../../evidence/failure.ts';
 import type { RunRequest } from '../../lifecycle/adapter.ts';
 import type { RolePlan } from '../../lifecycle/launch.ts';
-import { flagWords } from '../shared/flag-words.ts';
 import { productOf } from '../shared/gpu-budget.ts';
 import type { ProgramPlan, ResultFile } from '../shared/program.ts';
-import { rendezvousOf } from '../shared/rendezvous.ts';
-import type { Rendezvous } from '../shared/rendezvous.ts';
+import { torchrunWords } from '../shared/torchrun.ts';
 import { degreesOf, pytorchXditParams } from './params.ts';
 import { ATTACHED, OUTPUT_FOLDERS, VIDEO } from './outputs.ts';
 import { scriptOf, scriptWords, withCheckpoint } from './script-argv.ts';
@@ -26,39 +24,21 @@ export function planPytorchXdit(request: RunRequest, scratch: string): ProgramPl
     const message = `${perNode * hosts.length} processes cannot be shared out among ${hosts.length} workers`;
     throw new WorkloadFailure('setup_failure', message);
   }
-  const master = rendezvousOf(request, WORKER_ROLE);
   const script = scriptWords(request.cell, params, scratch);
   const path = request.cell.workload.model.path;
   const reads = path === undefined ? [] : [resolve(request.cell.configFolder, path)];
   const worker: RolePlan = {
     role: WORKER_ROLE,
     after: [],
-    command: ({ index }) => {
-      const words = [...torchrunWords({ nodes: hosts.length, perNode, index, master }), scriptOf(params), ...script];
+    command: (place) => {
+      const launcher = ['torchrun', ...torchrunWords(request, { role: WORKER_ROLE, perNode }, place)];
+      const words = [...launcher, scriptOf(params), ...script];
       const [file = '', ...args] = params.pipeline === 'flux_t2i' ? words : withCheckpoint(request.cell, words);
       return { file, args, reads, writes: [scratch] };
     },
     readiness: { kind: 'started' },
   };
   return { servers: [], workers: [worker], results: hosts.flatMap((host) => leftOn(host, scratch)) };
-}
-
-interface Share {
-  readonly nodes: number;
-  readonly perNode: number;
-  readonly index: number;
-  readonly master: Rendezvous;
-}
-
-function torchrunWords({ nodes, perNode, index, master }: Share): readonly string[] {
-  const flags = {
-    nnodes: nodes,
-    'nproc-per-node': perNode,
-    'node-rank': index,
-    'master-addr': master.host,
-    'master-port': master.port,
-  };
-  return ['torchrun', ...flagWords(flags)];
 }
 
 /** Whatever JSON the pipeline leaves: what is none of the known shapes must be told. */

@@ -1,19 +1,22 @@
 import type { ParseContext, WorkloadResult } from '../../lifecycle/adapter.ts';
+import { onlyAsked } from '../shared/applied.ts';
+import type { Pair } from '../shared/applied.ts';
+import { inWordsOf } from '../shared/number-format.ts';
+import { sglangFormat } from '../shared/sglang-startup.ts';
+import type { SglangStartup } from '../shared/sglang-startup.ts';
 import type { Registered } from './attachments.ts';
 import { degreeOf } from './parallelism.ts';
 import type { ModelRole } from './parallelism.ts';
 import type { SglangParams } from './params.ts';
 import type { RouterFacts } from './router-log.ts';
-import type { StartupFacts } from './server-log.ts';
-import { attentionFlag, formatOf } from './stack.ts';
+import { attentionFlag } from './stack.ts';
 
 type Applied = WorkloadResult['applied'];
 type Scalar = Applied[string]['asked'];
-type Pair = readonly [asked: Scalar | undefined, applied: Scalar | null];
 
 /** What the logs of a run say of how it was set up; one entry per node of a server. */
 export interface SetupFacts {
-  readonly servers: Readonly<Record<ModelRole, readonly StartupFacts[]>>;
+  readonly servers: Readonly<Record<ModelRole, readonly SglangStartup[]>>;
   readonly router: RouterFacts;
   readonly registered: Registered | null;
 }
@@ -27,10 +30,10 @@ export function appliedOf(
   const all = [...servers.prefill, ...servers.decode];
   const { attention, quant, fused_moe: moe } = knobs;
   const asksAiter = [attention, moe].some((knob) => knob !== undefined && String(knob).startsWith('aiter'));
-  const pairs: Readonly<Record<string, Pair>> = {
+  return onlyAsked({
     attention: [attention, attentionInForce(attention, servers)],
     aiter: [asksAiter ? true : undefined, aiterInForce(servers)],
-    quant: [quant, quant === undefined ? null : quantInForce(quant, all)],
+    quant: [quant, quant === undefined ? null : inWordsOf(quant, together(all.map(sglangFormat)))],
     quantization: [params.quantization, together(all.map(argument('quantization')))],
     kv_cache_dtype: [params.kv_cache_dtype, together(all.map(argument('kv_cache_dtype')))],
     disaggregation_transfer_backend: [
@@ -44,12 +47,7 @@ export function appliedOf(
     decode_servers: [registered?.expected.decode, registered?.registered?.decode ?? null],
     prefill_policy: [params.prefill_policy, router.prefillPolicy],
     decode_policy: [params.decode_policy, router.decodePolicy],
-  };
-  return Object.fromEntries(
-    Object.entries(pairs).flatMap(([name, [asked, applied]]) =>
-      asked === undefined ? [] : [[name, { asked, applied }] as const],
-    ),
-  );
+  });
 }
 
 /** What is the same everywhere, else all of it: `aiter+triton`; null where one of the servers does not say. */
@@ -58,7 +56,7 @@ function together(values: readonly (string | null)[]): string | null {
   return known.length < values.length || known.length === 0 ? null : [...new Set(known)].join('+');
 }
 
-function argument(name: string): (facts: StartupFacts) => string | null {
+function argument(name: string): (facts: SglangStartup) => string | null {
   return ({ args }) => args[name] ?? null;
 }
 
@@ -87,7 +85,7 @@ function attentionName({ prefill, decode }: SetupFacts['servers']): string | nul
 }
 
 /** A server may have one backend for each of the two kinds of work. */
-function backendFor(role: ModelRole): (facts: StartupFacts) => string | null {
+function backendFor(role: ModelRole): (facts: SglangStartup) => string | null {
   return ({ args, chosenAttention }) => {
     const told = [args[`${role}_attention_backend`], args['attention_backend']];
     return told.find((name) => name !== undefined && name !== 'None') ?? chosenAttention;
@@ -100,15 +98,4 @@ function aiterInForce(servers: SetupFacts['servers']): boolean | null {
   const attention = attentionName(servers);
   if (attention === 'aiter' || (all.length > 0 && all.every(({ hasLoadedAiter }) => hasLoadedAiter))) return true;
   return attention === null ? null : false;
-}
-
-function quantInForce(knob: Scalar, all: readonly StartupFacts[]): Scalar | null {
-  const formats = together(
-    all.map(({ args, weights }) => {
-      const { quantization: method = 'None' } = args;
-      const name = method === 'None' ? weights : method;
-      return name === null ? null : formatOf(name);
-    }),
-  );
-  return formats !== null && formats === formatOf(String(knob)) ? knob : formats;
 }

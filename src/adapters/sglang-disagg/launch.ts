@@ -4,9 +4,10 @@ import type { Place, RolePlan } from '../../lifecycle/launch.ts';
 import type { Readiness } from '../../lifecycle/ready.ts';
 import type { Flags } from '../shared/flag-words.ts';
 import type { ProgramPlan } from '../shared/program.ts';
+import { meetingAddress } from '../shared/rendezvous.ts';
 import { servingUrl } from '../shared/serving-url.ts';
 import { BENCH_RESULT, benchWords, datasetFile } from './bench-argv.ts';
-import { addressOf, serversOf } from './layout.ts';
+import { serversOf } from './layout.ts';
 import type { ServerNodes } from './layout.ts';
 import { MODEL_ROLES } from './parallelism.ts';
 import type { ModelRole } from './parallelism.ts';
@@ -84,18 +85,18 @@ function serverPlan({ request, params, stack, reads }: Setting, role: ModelRole)
   return {
     role,
     after: [],
-    command: ({ host, address }) => ({
+    command: (place) => ({
       file: 'python3',
       args: serverWords(request.cell, {
         role,
         params,
         stack: stack.flags,
-        address,
-        nodes: nodeFlags(request, serverOn(servers, host), { host, port: distInitPortOf(params, role) }),
+        address: place.address,
+        nodes: nodeFlags(serverOn(servers, place.host), place, distInitPortOf(params, role)),
       }),
       env: { ...UNBUFFERED, ...stack.env },
       reads,
-      ...(isLeader(servers, host) ? { serves: servingUrl(address, portOf(params, role)) } : {}),
+      ...(isLeader(servers, place.host) ? { serves: servingUrl(place.address, portOf(params, role)) } : {}),
     }),
     readiness: (place) => serverReadiness(serverOn(servers, place.host), place, portOf(params, role)),
   };
@@ -112,17 +113,12 @@ function serverOn(servers: readonly ServerNodes[], host: string): ServerNodes {
   return server;
 }
 
-function nodeFlags(
-  request: RunRequest,
-  { hosts }: ServerNodes,
-  { host, port }: { readonly host: string; readonly port: number },
-): Flags {
+function nodeFlags({ role, hosts }: ServerNodes, place: Place, port: number): Flags {
   if (hosts.length === 1) return {};
-  const [leader] = hosts;
-  const address = addressOf(request, leader);
+  const address = meetingAddress(role, hosts[0], place);
   return {
     nnodes: hosts.length,
-    'node-rank': hosts.indexOf(host),
+    'node-rank': hosts.indexOf(place.host),
     'dist-init-addr': `${address.includes(':') ? `[${address}]` : address}:${port}`,
   };
 }

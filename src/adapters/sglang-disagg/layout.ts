@@ -35,9 +35,3 @@ function nodesPerServer(params: Parallelism, role: ModelRole, gpusPerNode: numbe
   const gpus = Object.values(degreesOf(params, role)).reduce((product, degree) => product * degree, 1);
   return gpusPerNode === 0 ? 1 : Math.ceil(gpus / gpusPerNode);
 }
-
-/** Where a host of the run is reached by the others. */
-export function addressOf({ on }: Pick<RunRequest, 'on'>, host: string): string {
-  const address = on.nodes.find(({ name }) => name === host)?.address.host ?? host;
-  return on.reach.executor === 'local' && !address.startsWith('127.') ? '127.0.0.1' : address;
-}

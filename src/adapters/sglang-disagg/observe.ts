@@ -1,4 +1,3 @@
-import { request } from 'undici';
 import type { TrajectoryRow } from '../../evidence/tables/trajectory.ts';
 import type { ReadyRole, RunContext } from '../../lifecycle/adapter.ts';
 import { findOutage } from '../../verdicts/predicates/health.ts';
@@ -6,15 +5,16 @@ import { findImbalance } from '../../verdicts/predicates/router-balance.ts';
 import type { RoutedCount } from '../../verdicts/predicates/router-balance.ts';
 import type { MetricSample } from '../shared/metrics-scrape.ts';
 import type { Observation, Observer } from '../shared/program.ts';
-import { observeServing } from '../shared/serving-observe.ts';
+import { answersWell, observeServing } from '../shared/serving-observe.ts';
 import type { Gauge } from '../shared/serving-observe.ts';
+import { isSglangStartupLine } from '../shared/sglang-startup.ts';
+import { keepStartup } from '../shared/startup-keep.ts';
 import { keepObserved, keepRegistered } from './attachments.ts';
 import { ROUTER_ROLE } from './launch.ts';
-import { awaitWorkers, listWorkers } from './router-workers.ts';
-import { keepStartup } from './startup-keep.ts';
+import { awaitWorkers, countServers, listWorkers } from './router-workers.ts';
+import { startupFile } from './startup-file.ts';
 
 const INTERVAL_MS = 1000;
-const TIMEOUT_MS = 5000;
 const EVIDENCE_LINES = 8;
 
 /** What the decode servers made since the load began. */
@@ -52,9 +52,10 @@ export class SglangLoad {
     const ofRole = (role: string): readonly ReadyRole[] => serving.filter((one) => one.role === role);
     const [router] = ofRole(ROUTER_ROLE);
     if (router === undefined) throw new Error('there is no router');
-    const expected = { prefill: ofRole('prefill').length, decode: ofRole('decode').length };
-    keepRegistered(context.writer, { expected, registered: await awaitWorkers(context, router, expected) });
-    await keepStartup(context, servers);
+    const models = servers.filter(({ role }) => role !== ROUTER_ROLE);
+    const registered = await awaitWorkers(context, router, models);
+    keepRegistered(context.writer, { expected: countServers(models), registered });
+    await keepStartup(context, servers, { fileOf: startupFile, isStartupLine: isSglangStartupLine });
     const observeServers = observeServing({
       gauges: PREFIXED,
       healthPath: '/health',
@@ -201,7 +202,7 @@ class RouterWatch implements Observation {
   async #lookOnce(): Promise<void> {
     const step = this.#step++;
     const url = this.#router.url ?? '';
-    const [isHealthy, workers] = await Promise.all([answers(`${url}/health`), listWorkers(url)]);
+    const [isHealthy, workers] = await Promise.all([answersWell(`${url}/health`), listWorkers(url)]);
     if (this.#context.signal.aborted) return;
     this.#probes.push(isHealthy);
     const { role, host } = this.#router;
@@ -212,15 +213,5 @@ class RouterWatch implements Observation {
     const loads = workers.flatMap((one) => (one.role === 'decode' && one.load !== null ? [one.load] : []));
     if (loads.length === 0) return;
     this.#point({ ...place, metric: 'router_queue', value: loads.reduce((a, b) => a + b, 0) });
-  }
-}
-
-async function answers(url: string): Promise<boolean> {
-  try {
-    const { statusCode, body } = await request(url, { signal: AbortSignal.timeout(TIMEOUT_MS) });
-    await body.dump();
-    return statusCode === 200;
-  } catch {
-    return false;
   }
 }

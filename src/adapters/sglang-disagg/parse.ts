@@ -1,11 +1,11 @@
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { RUN_FILES } from '../../evidence/run-folder.ts';
 import type { ParseContext, WorkloadResult } from '../../lifecycle/adapter.ts';
 import { growthOf, meanOf, readIncreases } from '../shared/metrics-figures.ts';
 import { readRoleLogs } from '../shared/role-logs.ts';
 import type { RoleLog } from '../shared/role-logs.ts';
 import { placedRow } from '../shared/serving-result.ts';
+import { readSglangStartup } from '../shared/sglang-startup.ts';
+import type { SglangStartup } from '../shared/sglang-startup.ts';
+import { readStartupLogs } from '../shared/startup-keep.ts';
 import { appliedOf } from './applied.ts';
 import { readObserved, readRegistered } from './attachments.ts';
 import { readBenchResult } from './bench-result.ts';
@@ -15,9 +15,7 @@ import type { Handoffs } from './handoffs.ts';
 import { ROUTER_ROLE } from './launch.ts';
 import { sglangDisaggParams } from './params.ts';
 import { readRouterLog } from './router-log.ts';
-import { readStartup } from './server-log.ts';
-import type { StartupFacts } from './server-log.ts';
-import { startupFile } from './startup-keep.ts';
+import { startupFile } from './startup-file.ts';
 import { readStartups, writeStartups } from './startups.ts';
 
 /** The client's own default. */
@@ -43,7 +41,7 @@ export async function parseSglang(context: ParseContext): Promise<WorkloadResult
   writeHandoffs(writer, handoffs, startedMs);
   const startups = await readStartups(folder, run.launches);
   writeStartups(writer, startups);
-  const routerFacts = readRouterLog((await Promise.all(router.map((log) => withEarlier(folder, log)))).flat());
+  const routerFacts = readRouterLog((await readStartupLogs(context, ROUTER_ROLE, startupFile)).flat());
   return {
     ...bench,
     scalars: {
@@ -54,7 +52,7 @@ export async function parseSglang(context: ParseContext): Promise<WorkloadResult
       router_errors: router.length === 0 ? null : routerFacts.errors,
     },
     applied: appliedOf(run.knobs, params, {
-      servers: { prefill: await factsOf(folder, prefill), decode: await factsOf(folder, decode) },
+      servers: { prefill: await factsOf(context, 'prefill'), decode: await factsOf(context, 'decode') },
       router: routerFacts,
       registered: await readRegistered(folder),
     }),
@@ -84,13 +82,6 @@ async function serverFigures({ folder, run }: ParseContext): Promise<Readonly<Re
 }
 
 /** One entry per host. */
-function factsOf(folder: string, logs: readonly RoleLog[]): Promise<readonly StartupFacts[]> {
-  return Promise.all(logs.map(async (log) => readStartup((await withEarlier(folder, log)).slice(0, -1))));
-}
-
-/** What a server said in the earlier run that started it, and its log. */
-async function withEarlier(folder: string, { role, host, lines }: RoleLog): Promise<readonly string[]> {
-  const path = join(folder, RUN_FILES.attachments, startupFile(role, host));
-  const earlier = await readFile(path, 'utf8').catch(() => '');
-  return [...earlier.split('\n'), ...lines];
+async function factsOf(context: ParseContext, role: string): Promise<readonly SglangStartup[]> {
+  return (await readStartupLogs(context, role, startupFile)).map(readSglangStartup);
 }

@@ -50,6 +50,24 @@ export function readRouterLog(lines: readonly string[]): RouterFacts {
   };
 }
 
+/** A server that a router will not send requests to. */
+export interface Refusal {
+  readonly url: string;
+  readonly reason: string;
+}
+
+// Failed job: type=AddWorker, worker=http://n1:30001, duration=9.1s, error=Workflow failed at step discover_metadata: no
+const REFUSED = /\bfailed job: type=AddWorker, worker=(\S+?), (?:duration=[^,]*, )?error=(.+)/i;
+
+/** The first server that a router says that it gave up; it tries none of those that it was started with again. */
+export function findRefusal(lines: readonly string[]): Refusal | null {
+  for (const line of lines) {
+    const [, url, reason = ''] = REFUSED.exec(plainLine(line).trimEnd()) ?? [];
+    if (url !== undefined) return { url, reason };
+  }
+  return null;
+}
+
 function firstIn(texts: readonly string[], pattern: RegExp): string | null {
   return texts.map((text) => pattern.exec(text)?.[1]).find((found) => found !== undefined) ?? null;
 }

@@ -3,9 +3,11 @@ import { request } from 'undici';
 import { z } from 'zod';
 import { formatDuration } from '../../core/units.ts';
 import { WorkloadFailure } from '../../evidence/failure.ts';
+import { describeExit } from '../../exec/exit.ts';
 import type { ReadyRole, RunContext } from '../../lifecycle/adapter.ts';
 import { MODEL_ROLES } from './parallelism.ts';
 import type { ModelRole } from './parallelism.ts';
+import { findRefusal } from './router-log.ts';
 
 const POLL_MS = 100;
 const TIMEOUT_MS = 5000;
@@ -67,18 +69,26 @@ export function countWorkers(workers: readonly RouterWorker[]): ServerCounts {
   return { prefill: count('prefill'), decode: count('decode') };
 }
 
+/** The servers of each role that are to serve; of one over several nodes, that is the first. */
+export function countServers(servers: readonly ReadyRole[]): ServerCounts {
+  const count = (role: ModelRole): number => servers.filter((one) => one.role === role && one.url !== null).length;
+  return { prefill: count('prefill'), decode: count('decode') };
+}
+
 /**
  * Waits until a router knows every server: it calls itself healthy when there is any. Answers null where its version does
  * not say whom it knows.
  *
- * @throws WorkloadFailure setup_failure when it does not know all of them within the launch timeout.
+ * @throws WorkloadFailure setup_failure when it does not know all of them within the launch timeout; at once when it says
+ *   that it gave one of them up, or one of these processes ends.
  */
 export async function awaitWorkers(
   context: RunContext,
   router: ReadyRole,
-  expected: ServerCounts,
+  servers: readonly ReadyRole[],
 ): Promise<ServerCounts | null> {
   const timeoutMs = context.request.cell.workload.timeouts.launch;
+  const expected = countServers(servers);
   const deadline = performance.now() + timeoutMs;
   for (;;) {
     context.signal.throwIfAborted();
@@ -86,10 +96,27 @@ export async function awaitWorkers(
     if (workers === 'unknown') return null;
     const known = workers === null ? null : countWorkers(workers);
     if (known !== null && MODEL_ROLES.every((role) => known[role] >= expected[role])) return known;
-    if (performance.now() > deadline || router.process.exit() !== null)
-      throw incomplete(router, { known, expected, timeoutMs });
+    await refuseHopeless(router, servers);
+    if (performance.now() > deadline) throw incomplete(router, { known, expected, timeoutMs });
     await delay(POLL_MS, undefined, { signal: context.signal }).catch(() => undefined);
   }
+}
+
+async function refuseHopeless(router: ReadyRole, servers: readonly ReadyRole[]): Promise<void> {
+  const ended = [...servers, router].find(({ process }) => process.exit() !== null);
+  if (ended !== undefined) {
+    const exit = describeExit(await ended.process.exited, 'before the router knew all servers');
+    throw setupFailure(ended, exit);
+  }
+  const refusal = findRefusal(router.process.tail(Number.MAX_SAFE_INTEGER));
+  if (refusal === null) return;
+  const { url, reason } = refusal;
+  throw setupFailure(router, `gave up on ${nameOf(servers, url)}: ${reason} - that server's log says why`);
+}
+
+function nameOf(servers: readonly ReadyRole[], url: string): string {
+  const server = servers.find((one) => one.url === url);
+  return server === undefined ? url : `${server.role} on ${server.host} (${url})`;
 }
 
 interface Incomplete {
@@ -98,8 +125,12 @@ interface Incomplete {
   readonly timeoutMs: number;
 }
 
-function incomplete({ role, host, process }: ReadyRole, { known, expected, timeoutMs }: Incomplete): WorkloadFailure {
+function incomplete(router: ReadyRole, { known, expected, timeoutMs }: Incomplete): WorkloadFailure {
   const counts = MODEL_ROLES.map((one) => `${known?.[one] ?? 0} of ${expected[one]} ${one} servers`).join(' and ');
-  const message = `${role} on ${host} knows ${counts} after ${formatDuration(timeoutMs)}, whatever its /health says - its log says why`;
-  return new WorkloadFailure('setup_failure', message, process.tail(EVIDENCE_LINES));
+  const after = `after ${formatDuration(timeoutMs)}, whatever its /health says`;
+  return setupFailure(router, `knows ${counts} ${after} - its log says why`);
+}
+
+function setupFailure({ role, host, process }: ReadyRole, what: string): WorkloadFailure {
+  return new WorkloadFailure('setup_failure', `${role} on ${host} ${what}`, process.tail(EVIDENCE_LINES));
 }

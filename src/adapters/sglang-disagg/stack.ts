@@ -2,6 +2,7 @@ import type { Cell } from '../../config/cell.ts';
 import type { Scalar } from '../../config/schema/framework.ts';
 import { WorkloadFailure } from '../../evidence/failure.ts';
 import type { Flags } from '../shared/flag-words.ts';
+import { formatOf } from '../shared/number-format.ts';
 import type { SglangParams } from './params.ts';
 
 /** Flags of `sglang.launch_server` and variables of its environment. */
@@ -71,7 +72,7 @@ function quantizationFor(
   params: SglangParams,
 ): string | undefined {
   if (knob === undefined || precision === undefined || params.dtype !== undefined) return undefined;
-  const [asked, stored] = [formatOf(String(knob)), formatOf(precision)];
+  const [asked, stored] = [String(knob), precision].map((word) => formatOf(word) ?? word);
   if (asked === stored) return undefined;
   if (asked === 'fp8' && (stored === 'bf16' || stored === 'fp16')) return 'fp8';
   throw new WorkloadFailure(
@@ -79,18 +80,4 @@ function quantizationFor(
     `knobs.quant is ${String(knob)}, but weights of ${precision} are not turned into that while they are loaded - ` +
       'name a model that is stored so, or set params.quantization',
   );
-}
-
-const FORMATS: readonly (readonly [pattern: RegExp, format: string])[] = [
-  [/fp4/i, 'fp4'],
-  [/fp8|w8a8/i, 'fp8'],
-  [/bf16|bfloat16/i, 'bf16'],
-  [/fp16|float16|half/i, 'fp16'],
-  [/int4|awq|gptq/i, 'int4'],
-  [/int8/i, 'int8'],
-];
-
-/** The number format that a word stands for, whatever its flavour: `mxfp4` is fp4; the word itself where it is none. */
-export function formatOf(word: string): string {
-  return FORMATS.find(([pattern]) => pattern.test(word))?.[1] ?? word;
 }

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { RunWriter } from '../../evidence/run-writer.ts';
 import { readJsonArtifact } from '../../lifecycle/artifact.ts';
 import type { WorkloadResult } from '../../lifecycle/adapter.ts';
-import type { LoadSummary } from './load-tally.ts';
+import type { DrivenLoad } from './serving-drive.ts';
 
 const measured = z.number().nullable();
 
@@ -27,7 +27,7 @@ export type KeptLoad = z.output<typeof loadSchema>;
 export function keepLoad(
   writer: Pick<RunWriter, 'attach'>,
   name: string,
-  { summary, warmupOutputTokens }: { readonly summary: LoadSummary; readonly warmupOutputTokens: number },
+  { summary, warmupOutputTokens }: DrivenLoad,
 ): void {
   const { window, lateness } = summary;
   const kept: KeptLoad = {

@@ -106,7 +106,8 @@ class Watched {
 
   async #lookOnce(): Promise<void> {
     const step = this.#step++;
-    const [isHealthy, text] = await Promise.all([this.#isHealthy(), this.#fetch()]);
+    const { url } = this.#server;
+    const [isHealthy, text] = await Promise.all([answersWell(`${url}${this.#sight.healthPath}`), this.#fetch()]);
     if (this.#context.signal.aborted) return;
     this.#probes.push(isHealthy);
     const samples = text === null ? [] : parseMetrics(text);
@@ -125,16 +126,16 @@ class Watched {
   async #fetch(): Promise<string | null> {
     return fetchMetrics(`${this.#server.url}/metrics`, { timeoutMs: PROBE_TIMEOUT_MS }).catch(() => null);
   }
+}
 
-  async #isHealthy(): Promise<boolean> {
-    try {
-      const signal = AbortSignal.timeout(PROBE_TIMEOUT_MS);
-      const { statusCode, body } = await request(`${this.#server.url}${this.#sight.healthPath}`, { signal });
-      await body.dump();
-      return statusCode === 200;
-    } catch {
-      return false;
-    }
+/** Whether a server answers 200 within 5 seconds. */
+export async function answersWell(url: string): Promise<boolean> {
+  try {
+    const { statusCode, body } = await request(url, { signal: AbortSignal.timeout(PROBE_TIMEOUT_MS) });
+    await body.dump();
+    return statusCode === 200;
+  } catch {
+    return false;
   }
 }
 

@@ -1,20 +1,23 @@
 import { isAbsolute, resolve } from 'node:path';
 import type { Scalar } from '../../config/schema/framework.ts';
 import type { RunRequest } from '../../lifecycle/adapter.ts';
+import type { Place } from '../../lifecycle/launch.ts';
+import { flagWords } from '../shared/flag-words.ts';
+import { STAMPS_IN_UTC } from '../shared/local-stamps.ts';
 import type { ProgramPlan } from '../shared/program.ts';
-import { rendezvousOf } from '../shared/rendezvous.ts';
+import { torchrunWords } from '../shared/torchrun.ts';
 import { OPTIONS, torchtitanParams } from './params.ts';
 import type { TorchtitanParams } from './params.ts';
 
+const WORKER = 'worker';
 const CONVERTER = 'quantize.linear.float8';
 
 /** Decides how torchtitan is launched: torchrun on every node, with one process per GPU. */
 export function planTorchtitan(request: RunRequest, scratch: string): ProgramPlan {
   const { cell, hosts } = request;
   const params = torchtitanParams.parse(cell.params);
-  const nodes = hosts['worker']?.length ?? 1;
-  const gpusPerNode = cell.topology.roles['worker']?.gpus_per_node ?? 1;
-  const meeting = rendezvousOf(request, 'worker');
+  const nodes = hosts[WORKER]?.length ?? 1;
+  const gpusPerNode = cell.topology.roles[WORKER]?.gpus_per_node ?? 1;
   const lossRank = rankOfLoss(params, nodes * gpusPerNode);
   const training = [
     ...configWords(params, cell.configFolder),
@@ -26,27 +29,25 @@ export function planTorchtitan(request: RunRequest, scratch: string): ProgramPla
       ...params.extra_args,
     }),
   ];
-  const launcher = (index: number): readonly string[] => [
-    `--nnodes=${nodes}`,
-    `--node-rank=${index}`,
-    `--nproc-per-node=${gpusPerNode}`,
-    `--master-addr=${meeting.host}`,
-    `--master-port=${meeting.port}`,
-    // Of each node one rank prints, among them the one that knows the loss.
-    `--local-ranks-filter=${Math.floor(lossRank / gpusPerNode) === index ? lossRank % gpusPerNode : 0}`,
-    '--role=rank',
-    '--tee=3',
+  const launcher = (place: Place): readonly string[] => [
+    ...torchrunWords(request, { role: WORKER, perNode: gpusPerNode }, place),
+    ...flagWords({
+      // Of each node one rank prints, among them the one that knows the loss.
+      'local-ranks-filter': Math.floor(lossRank / gpusPerNode) === place.index ? lossRank % gpusPerNode : 0,
+      role: 'rank',
+      tee: 3,
+    }),
   ];
   return {
     servers: [],
     workers: [
       {
-        role: 'worker',
+        role: WORKER,
         after: [],
-        command: ({ index }) => ({
+        command: (place) => ({
           file: 'torchrun',
-          args: [...launcher(index), '-m', 'torchtitan.train', ...training],
-          env: { LOG_RANK: String(lossRank), PYTHONUNBUFFERED: '1' },
+          args: [...launcher(place), '-m', 'torchtitan.train', ...training],
+          env: { LOG_RANK: String(lossRank), PYTHONUNBUFFERED: '1', ...STAMPS_IN_UTC },
           reads: readFiles(params, cell.configFolder),
           writes: [scratch],
         }),

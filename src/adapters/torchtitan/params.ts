@@ -4,6 +4,7 @@ import type { Violation } from '../../config/schema/framework.ts';
 import { gpusOfRole } from '../../config/schema/topology.ts';
 import { furtherArgs, ownersOf } from '../shared/further-args.ts';
 import { checkProduct } from '../shared/parallelism.ts';
+import { trainerKnobs } from '../shared/training/knobs.ts';
 
 const count = z.int().min(1);
 const degree = count.default(1);
@@ -168,21 +169,12 @@ function checkBatches(params: TorchtitanParams): readonly Violation[] {
   ];
 }
 
-const knobs = z.looseObject({
-  attention: z.string().exactOptional().describe('Attention kernels, e.g. sdpa, flex.'),
-  quant: z
-    .string()
-    .exactOptional()
-    .describe('Number format to compare runs by, e.g. fp8, bf16; what is computed in is the param `float8`.'),
-  backend: z.string().exactOptional().describe('Variant of the trainer.'),
-});
-
 /** What the config loader must know of torchtitan. */
 export const torchtitanSpec = defineFramework({
   name: 'torchtitan',
   workloadKind: 'training',
   params: torchtitanParams,
-  knobs,
+  knobs: z.looseObject(trainerKnobs({ attention: 'Attention kernels, e.g. sdpa, flex.', computesIn: 'float8' })),
   roles: { required: ['worker'], optional: [] },
   container: 'optional',
   constraints: (cell) => [...checkProduct(cell, DEGREES), ...checkConfig(cell.params), ...checkBatches(cell.params)],

@@ -1,5 +1,5 @@
 import type { ParseContext, WorkloadResult } from '../../lifecycle/adapter.ts';
-import { zoneOffsetMs } from '../shared/local-stamps.ts';
+import { stampOffsetMs } from '../shared/local-stamps.ts';
 import { readRoleLogs } from '../shared/role-logs.ts';
 import type { RoleLog } from '../shared/role-logs.ts';
 import { requireSteps } from '../shared/training/require-steps.ts';
@@ -27,13 +27,19 @@ export async function parseTorchtitan(context: ParseContext): Promise<WorkloadRe
   const startup = startups.find(({ batch }) => batch !== null) ?? startups[0] ?? readStartup([]);
   const startedAtMs = Date.parse(run.timestamp_start);
   const job = jobOf(params, startup);
-  const steps = logs.flatMap((log) =>
-    stepsOf(log, { ...job, firstRank: (job.devices / logs.length) * log.index }, startedAtMs),
+  const clocks = logs.map((log) => ({ log, offsetMs: stampOffsetMs(run, log, parseStamp) }));
+  const steps = clocks.flatMap(({ log, offsetMs }) =>
+    stepsOf(log, { ...job, firstRank: (job.devices / logs.length) * log.index }, offsetMs),
   );
   requireSteps(logs, steps);
   const series = settleSteps(steps, { warmupSteps: WARMUP_LINES });
   writeSteps(writer, series, startedAtMs);
-  const evalLosses = logs.map((log) => writeValidations(writer, log, startedAtMs));
+  const evalLosses = clocks.map(({ log, offsetMs }) =>
+    writeValidations(writer, log, (line) => {
+      const stamp = parseStamp(line);
+      return stamp === null ? startedAtMs : stamp - offsetMs;
+    }),
+  );
   const summary = summarizeSteps(series);
   return {
     ...summary,
@@ -60,30 +66,25 @@ function jobOf(params: TorchtitanParams, { batch }: Startup): Omit<Job, 'firstRa
   };
 }
 
-function stepsOf(log: RoleLog, job: Job, startedAtMs: number): readonly TrainingStep[] {
-  const offsetMs = offsetOf(log, startedAtMs);
+function stepsOf(log: RoleLog, job: Job, offsetMs: number): readonly TrainingStep[] {
   return collectSteps([log], (line) => {
     const step = parseStep(line, job);
     return step === null || step.tsMs === null ? step : { ...step, tsMs: step.tsMs - offsetMs };
   });
 }
 
-function writeValidations(writer: ParseContext['writer'], log: RoleLog, startedAtMs: number): readonly number[] {
-  const { role, host, lines } = log;
-  const offsetMs = offsetOf(log, startedAtMs);
+function writeValidations(
+  writer: ParseContext['writer'],
+  { role, host, lines }: RoleLog,
+  clock: (line: string) => number,
+): readonly number[] {
   return lines.flatMap((line) => {
     const validation = parseValidation(line);
     if (validation === null) return [];
     const { step, loss } = validation;
-    const tsMs = (parseStamp(line) ?? startedAtMs + offsetMs) - offsetMs;
-    writer.point({ step, tsMs, metric: 'eval_loss', value: loss, role, host, rank: null });
+    writer.point({ step, tsMs: clock(line), metric: 'eval_loss', value: loss, role, host, rank: null });
     return [loss];
   });
-}
-
-function offsetOf({ lines }: RoleLog, startedAtMs: number): number {
-  const first = lines.reduce<number | null>((found, line) => found ?? parseStamp(line), null);
-  return first === null ? 0 : zoneOffsetMs(first, startedAtMs);
 }
 
 function mean(values: readonly number[]): number | null {

@@ -1,9 +1,11 @@
 import type { ParseContext, WorkloadResult } from '../../lifecycle/adapter.ts';
+import { onlyAsked } from '../shared/applied.ts';
+import { inWordsOf } from '../shared/number-format.ts';
+import { vllmFormat } from '../shared/vllm-startup.ts';
+import type { VllmStartup } from '../shared/vllm-startup.ts';
 import { attentionOf } from './attention.ts';
-import { formatOf } from './number-format.ts';
 import { vllmParams } from './params.ts';
 import type { VllmParams } from './params.ts';
-import type { StartupFacts } from './startup-log.ts';
 
 type Applied = WorkloadResult['applied'];
 type Scalar = Applied[string]['asked'];
@@ -11,12 +13,12 @@ type Scalar = Applied[string]['asked'];
 /** What was asked of the server, by knobs and params, beside what its log says is in force. */
 export function appliedOf(
   { params, knobs }: Pick<ParseContext['run'], 'params' | 'knobs'>,
-  facts: StartupFacts,
+  facts: VllmStartup,
 ): Applied {
   return { ...appliedParams(vllmParams.parse(params), facts), ...appliedKnobs(knobs, facts) };
 }
 
-function appliedParams(params: VllmParams, facts: StartupFacts): Applied {
+function appliedParams(params: VllmParams, facts: VllmStartup): Applied {
   const { engine } = facts;
   const asNumber = (field: string): number | null => (engine[field] === undefined ? null : Number(engine[field]));
   const asFlag = (field: string): boolean | null => (engine[field] === undefined ? null : engine[field] === 'True');
@@ -34,37 +36,21 @@ function appliedParams(params: VllmParams, facts: StartupFacts): Applied {
   });
 }
 
-function appliedKnobs(knobs: ParseContext['run']['knobs'], facts: StartupFacts): Applied {
+function appliedKnobs(knobs: ParseContext['run']['knobs'], facts: VllmStartup): Applied {
   const { attention, quant, fused_moe: moe } = knobs;
   const asksAiter = [attention, moe].some((knob) => String(knob).startsWith('aiter'));
   return onlyAsked({
     attention: [attention, attention === undefined ? null : attentionInForce(attention, facts)],
-    quant: [quant, quant === undefined ? null : quantInForce(quant, facts)],
+    quant: [quant, quant === undefined ? null : inWordsOf(quant, vllmFormat(facts))],
     fused_moe: [moe, moe === undefined ? null : moeInForce(moe, facts)],
     aiter: [asksAiter ? true : undefined, aiterInForce(facts)],
   });
 }
 
 /** The knob's own word where every layer has a backend that it stands for, else the names of the backends. */
-function attentionInForce(knob: Scalar, { attention }: StartupFacts): Scalar | null {
+function attentionInForce(knob: Scalar, { attention }: VllmStartup): Scalar | null {
   if (attention.length === 0) return null;
   return attention.every(attentionOf(knob).isMeant) ? knob : attention.join('+');
-}
-
-/** A method that holds several formats says by its kernels which it is. */
-function quantInForce(knob: Scalar, { engine, kernels }: StartupFacts): Scalar | null {
-  const { quantization: method, dtype } = engine;
-  if (method === undefined) return null;
-  const format =
-    method === 'None'
-      ? formatOf(dtype ?? '')
-      : (formatOf(method) ?? (method === 'modelopt' ? 'fp8' : narrowest(kernels)));
-  return format !== null && format === formatOf(String(knob)) ? knob : format;
-}
-
-function narrowest(kernels: readonly string[]): string | null {
-  const formats = new Set(kernels.map(formatOf));
-  return ['fp4', 'int4', 'fp8', 'int8'].find((format) => formats.has(format)) ?? null;
 }
 
 const MOE_KERNELS: Readonly<Record<string, string>> = {
@@ -76,7 +62,7 @@ const MOE_KERNELS: Readonly<Record<string, string>> = {
 };
 
 /** The kernel of the experts in the knob's own words; one that the log names only as a linear layer's does not count. */
-function moeInForce(knob: Scalar, { kernels }: StartupFacts): Scalar | null {
+function moeInForce(knob: Scalar, { kernels }: VllmStartup): Scalar | null {
   const names = kernels.filter((kernel) => !kernel.endsWith('Kernel'));
   const [name] = names;
   if (name === undefined) return null;
@@ -86,17 +72,7 @@ function moeInForce(knob: Scalar, { kernels }: StartupFacts): Scalar | null {
 }
 
 /** Whether any part of the model runs on kernels of AITER. */
-function aiterInForce({ attention, kernels }: StartupFacts): boolean | null {
+function aiterInForce({ attention, kernels }: VllmStartup): boolean | null {
   const names = [...attention, ...kernels];
   return names.length === 0 ? null : names.some((name) => /aiter/i.test(name));
-}
-
-function onlyAsked(
-  all: Readonly<Record<string, readonly [asked: Scalar | undefined, applied: Scalar | null]>>,
-): Applied {
-  return Object.fromEntries(
-    Object.entries(all).flatMap(([name, [asked, applied]]) =>
-      asked === undefined ? [] : [[name, { asked, applied }] as const],
-    ),
-  );
 }

@@ -115,7 +115,8 @@ function readinessOf({ index, address }: Place, port: number): Readiness {
   return { kind: 'http', url: () => servingUrl(address, port), path: '/health', failures: FAILURES };
 }
 
-function serveCommand(setting: Setting, { address, index }: Place): Command {
+function serveCommand(setting: Setting, place: Place): Command {
+  const { address, index } = place;
   const { request, params, hosts } = setting;
   const nodes: Flags =
     hosts.length === 1
@@ -123,7 +124,7 @@ function serveCommand(setting: Setting, { address, index }: Place): Command {
       : {
           nnodes: hosts.length,
           'node-rank': index,
-          'master-addr': rendezvousOf(request, SERVER_ROLE).host,
+          'master-addr': rendezvousOf(request, SERVER_ROLE, place).host,
           'master-port': params.master_port,
         };
   const listens: Flags = index === 0 ? { host: address, port: params.port } : { headless: true };
@@ -137,9 +138,10 @@ const RAY_WORKER =
   'until ray health-check --address "$2" >/dev/null 2>&1; do sleep 1; done; ' +
   'exec ray start --address="$2" --node-ip-address="$1" --block';
 
-function rayCommand(setting: Setting, { address, index }: Place): Command {
+function rayCommand(setting: Setting, place: Place): Command {
+  const { address, index } = place;
   const { request, params } = setting;
-  const head = rendezvousOf(request, SERVER_ROLE).host;
+  const head = rendezvousOf(request, SERVER_ROLE, place).host;
   const args =
     index === 0
       ? [

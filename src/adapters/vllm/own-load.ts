@@ -1,8 +1,8 @@
 import type { ReadyRole, RunContext, RunRequest } from '../../lifecycle/adapter.ts';
 import type { Arrival, LoadPlan } from '../shared/load-plan.ts';
-import { startLoad } from '../shared/load.ts';
 import type { Drive } from '../shared/program.ts';
 import { promptSeed } from '../shared/prompt-seed.ts';
+import { driveLoad } from '../shared/serving-drive.ts';
 import { keepLoad } from '../shared/serving-load.ts';
 import { judgeServing } from '../shared/serving-progress.ts';
 import { vllmParams } from './params.ts';
@@ -50,25 +50,14 @@ export function driveOwnLoad(
   options: { readonly model: string; readonly signal: AbortSignal },
 ): Drive {
   const { writer, request } = context;
-  const { role, host } = server;
   const { signal, model } = options;
-  const plan = planOwnLoad(request, server.url ?? '', model);
-  let warmupOutputTokens = 0;
-  writer.events.record('arrival.start', { requests: plan.requests });
-  const load = startLoad(plan, {
-    role,
-    host,
-    signal,
-    onSample: (row) => writer.sample(row),
-    onWarmupSample: (row) => {
-      warmupOutputTokens += row.outputTokens ?? 0;
-    },
-  });
-  const done = load.done.then((summary) => {
+  const load = driveLoad(context, server, { plan: planOwnLoad(request, server.url ?? '', model), signal });
+  const done = load.done.then((driven) => {
     // What was cut off has no result, and its run directory may be complete by now.
     if (signal.aborted) return;
-    writer.events.record('arrival.end', { completed: summary.completed, failed: summary.failed });
-    keepLoad(writer, LOAD_FILE, { summary, warmupOutputTokens });
+    const { completed, failed } = driven.summary;
+    writer.events.record('arrival.end', { completed, failed });
+    keepLoad(writer, LOAD_FILE, driven);
   });
   return { status: () => running(judgeServing(server, load.progress())), done };
 }

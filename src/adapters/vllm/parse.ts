@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { SampleRow } from '../../evidence/tables/samples.ts';
@@ -11,22 +10,23 @@ import { readRoleLogs } from '../shared/role-logs.ts';
 import { LOAD_END_FILE } from '../shared/serving-observe.ts';
 import { loadFigures, readKeptLoad } from '../shared/serving-load.ts';
 import { placedRow, readServingResult } from '../shared/serving-result.ts';
+import { readStartupLogs } from '../shared/startup-keep.ts';
+import { readVllmStartup } from '../shared/vllm-startup.ts';
+import type { VllmStartup } from '../shared/vllm-startup.ts';
 import { appliedOf } from './applied.ts';
 import { BENCH_RESULT, ignoresEos } from './bench-argv.ts';
 import { requestsBefore } from './client-log.ts';
 import { CLIENT_ROLE, SERVER_ROLE } from './launch.ts';
 import { LOAD_FILE } from './own-load.ts';
 import { vllmParams } from './params.ts';
-import { startupFile } from './startup-keep.ts';
-import { readStartup } from './startup-log.ts';
-import type { StartupFacts } from './startup-log.ts';
+import { startupFile } from './startup-file.ts';
 
 /** Reads what the load client left, what the server counted meanwhile, and what it said while it started. */
 export async function parseVllm(context: ParseContext): Promise<WorkloadResult> {
   const { folder, run } = context;
   const isOwn = vllmParams.parse(run.params).load_client === 'assay';
   const load = await (isOwn ? readOwnLoad(folder) : readBench(context));
-  const facts = readStartup(await startupLines(context));
+  const facts = readVllmStartup((await readStartupLogs(context, SERVER_ROLE, startupFile)).flat());
   return {
     ...load,
     // What the client saw is said over what the server counted.
@@ -75,18 +75,6 @@ async function startOf(folder: string, durationMs: number | null): Promise<numbe
   return end === null ? null : end.ended_at_ms - durationMs;
 }
 
-/** The logs of the server's nodes, and what it said in an earlier run; without the last line, which may be cut short. */
-async function startupLines(context: ParseContext): Promise<readonly string[]> {
-  const hosts = context.run.bindings[SERVER_ROLE] ?? [];
-  const kept = hosts.map((host) =>
-    readFile(join(context.folder, RUN_FILES.attachments, startupFile(host)), 'utf8').catch(() => ''),
-  );
-  const earlier = (await Promise.all(kept)).map((text) => text.split('\n'));
-  // A second opinion: a server that an earlier cell started may have had nothing to say since.
-  const logs = await readRoleLogs(context, SERVER_ROLE).catch(() => []);
-  return [...earlier, ...logs.map(({ lines }) => lines)].flatMap((lines) => lines.slice(0, -1));
-}
-
 /**
  * The output tokens that the server must have counted, those of requests before the measured ones included; null where
  * nobody can tell: what a failed request got before it failed, or how long an answer was that nobody kept.
@@ -104,7 +92,7 @@ async function clientTokens(
   return each === null ? null : total + before * each;
 }
 
-function startupFigures(facts: StartupFacts): WorkloadResult['scalars'] {
+function startupFigures(facts: VllmStartup): WorkloadResult['scalars'] {
   return {
     server_kv_cache_tokens: facts.kvCacheTokens,
     server_kv_cache_gib: facts.kvCacheGib,

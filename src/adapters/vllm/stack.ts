@@ -2,9 +2,9 @@ import type { Cell } from '../../config/cell.ts';
 import type { Scalar } from '../../config/schema/framework.ts';
 import { WorkloadFailure } from '../../evidence/failure.ts';
 import type { Flags } from '../shared/flag-words.ts';
+import { formatOf } from '../shared/number-format.ts';
 import { attentionOf } from './attention.ts';
 import type { VllmParams } from './params.ts';
-import { formatOf } from './number-format.ts';
 
 /** Flags of `vllm serve` and variables of its environment. */
 export interface Stack {

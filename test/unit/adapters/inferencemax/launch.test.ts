@@ -50,7 +50,7 @@ describe('a recipe that serves', () => {
   it('is ready when it answers at its port', () => {
     const readiness = planOf({ port: 8001 }).servers[0]?.readiness;
     if (typeof readiness !== 'function') throw new Error('the same everywhere');
-    const found = readiness({ host: 'n0', index: 0, address: '::1', ready: [] });
+    const found = readiness({ host: 'n0', index: 0, address: '::1', addressOf: String, ready: [] });
     if (found.kind !== 'http') throw new Error(found.kind);
     expect([found.url(null as never), found.path]).toEqual(['http://[::1]:8001', '/health']);
   });

@@ -64,6 +64,32 @@ describe('the result of the load client', () => {
   });
 });
 
+describe('what is in force', () => {
+  const ENGINE =
+    'INFO [core.py:1] Initializing a V1 LLM engine (v0.24.0) with config: x, dtype=torch.bfloat16, quantization=mxfp4, y';
+  const inForce = async (files: object, quant: string) => {
+    const run = { ...RUN, knobs: { quant } };
+    return (await parseInferencemax(runWith({ [RAW]: fixture('vllm-detailed.json'), ...files }, run).context)).applied[
+      'quant'
+    ];
+  };
+
+  it.each([
+    ['mxfp4', 'mxfp4'],
+    ['fp4', 'fp4'],
+    ['fp8', 'fp4'],
+  ])('is the format of the server beside a quant of %s', async (asked, applied) => {
+    expect(await inForce({ 'logs/server.n0.log': `${ENGINE}\n` }, asked)).toEqual({ asked, applied });
+  });
+
+  it('is known of a server that an earlier run started, and not by what a workflow was told', async () => {
+    const silent = { 'logs/server.n0.log': '', 'attachments/server-startup.n0.log': `${ENGINE}\n` };
+    expect(await inForce(silent, 'fp4')).toEqual({ asked: 'fp4', applied: 'fp4' });
+    const told = { 'attachments/aggregates/agg_a.json': changed('inferencex-agg.json', { precision: 'fp4' }) };
+    expect(await inForce(told, 'fp4')).toEqual({ asked: 'fp4', applied: null });
+  });
+});
+
 describe('an aggregate of InferenceX', () => {
   const files = {
     'attachments/aggregates/agg_a.json': fixture('inferencex-agg.json'),

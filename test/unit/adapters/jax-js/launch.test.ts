@@ -22,7 +22,7 @@ function planOf(...changes: readonly (readonly [string, string])[]) {
   const request = startedRun(config);
   const plan = planTraining(request, '/scratch/run');
   const [worker] = plan.workers;
-  const command = worker!.command({ host: 'localhost', index: 0, address: '127.0.0.1', ready: [] });
+  const command = worker!.command({ host: 'localhost', index: 0, address: '127.0.0.1', addressOf: String, ready: [] });
   return { ...plan, worker: worker!, command, folder: request.cell.configFolder };
 }
 

@@ -13,14 +13,8 @@ function planOf(
   const worker = Array.from({ length: nodes }, (_, index) => `n${index}`);
   const asked = requestOf({ params: { steps: 30, ...params }, hosts: { worker }, workload });
   const topology = { roles: { worker: { count: nodes, gpus_per_node: 8, selector: '' } } };
-  const addresses = worker.map((name, index) => ({ name, address: { host: `10.0.0.${index + 1}` } }));
-  const request = {
-    ...asked,
-    runId: 'r1',
-    cell: { ...asked.cell, topology },
-    on: { ...asked.on, reach: { executor: 'ssh', config: null }, nodes: addresses },
-  };
-  return planJax(request as unknown as RunRequest, '/tmp/run');
+  const request: RunRequest = { ...asked, runId: 'r1', cell: { ...asked.cell, topology } };
+  return planJax(request, '/tmp/run');
 }
 
 describe('the command of a node', () => {
@@ -50,7 +44,7 @@ describe('the command of a node', () => {
         'enable_checkpointing=false mlp_activations=[silu,linear] override_model_config=true max_target_length=8192 ' +
         'tokenizer_path=NousResearch/Meta-Llama-3-8B packing_x=true init_weights_seed=3 data_shuffle_seed=3',
     );
-    expect(env).toEqual({ PYTHONUNBUFFERED: '1' });
+    expect(env).toEqual({ PYTHONUNBUFFERED: '1', TZ: 'UTC' });
     expect(writes).toEqual(['/tmp/run']);
     expect(plan).toMatchObject({ servers: [], results: [] });
   });
@@ -71,7 +65,8 @@ describe('the command of a node', () => {
     expect([first.env, second.env]).toEqual(
       ['0', '1'].map((NODE_RANK) => ({
         PYTHONUNBUFFERED: '1',
-        JAX_COORDINATOR_IP: '10.0.0.1',
+        TZ: 'UTC',
+        JAX_COORDINATOR_IP: 'n0.test',
         JAX_COORDINATOR_PORT: port,
         NNODES: '2',
         NODE_RANK,
@@ -92,10 +87,10 @@ describe('the command of a node', () => {
     expect(plan.results).toEqual([{ host: 'n0', path: '/tmp/run/xla/*.jit_train_step.config.pbtxt', as: 'xla' }]);
   });
 
-  it('leaves a dump alone that the config asks for', () => {
+  it('leaves a dump alone that the config asks for, and takes it for none of its own', () => {
     const plan = planOf({ fsdp: 8, xla_flags: { xla_dump_to: '/dumps' } });
     expect(commandOf(plan.workers[0]).env).toMatchObject({ XLA_FLAGS: '--xla_dump_to=/dumps' });
-    expect(plan.results).toMatchObject([{ path: '/dumps/*.jit_train_step.config.pbtxt' }]);
+    expect(plan.results).toEqual([]);
   });
 
   it('reads the dataset of the config', () => {

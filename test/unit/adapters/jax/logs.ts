@@ -16,13 +16,19 @@ export const fixture = (name: string): string => readFileSync(join(FIXTURES, nam
 /** What a run of these logs comes to, one log per host, and its rows. */
 export async function parsed(
   logs: readonly string[],
-  { params = {}, knobs = {}, files = {}, start = '2026-03-01T10:00:00.000Z' }: Told = {},
+  { params = {}, knobs = {}, files = {}, start = '2026-03-01T10:00:00.000Z', env = {} }: Told = {},
 ) {
   const hosts = logs.map((_, index) => `n${index + 1}`);
   const named = Object.fromEntries(logs.map((log, index) => [`logs/worker.n${index + 1}.log`, log]));
   const { context, points } = runWith(
     { ...named, ...files },
-    { params: { steps: 30, ...params }, knobs, bindings: { worker: hosts }, timestamp_start: start },
+    {
+      params: { steps: 30, ...params },
+      knobs,
+      bindings: { worker: hosts },
+      launches: hosts.map((host) => ({ role: 'worker', host, env })),
+      timestamp_start: start,
+    },
   );
   return { result: await parseJax(context), points };
 }
@@ -32,4 +38,6 @@ interface Told {
   readonly knobs?: object;
   readonly files?: Readonly<Record<string, string>>;
   readonly start?: string;
+  /** What its programs were launched with. */
+  readonly env?: Readonly<Record<string, string>>;
 }

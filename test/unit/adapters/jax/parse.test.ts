@@ -105,6 +105,14 @@ describe('a training that an elastic restart took back', async () => {
   });
 });
 
+it('reads stamps as UTC where it was launched to print it, however late the first comes', async () => {
+  const told = { env: { TZ: 'UTC' }, start: '2026-03-01T10:30:00.000Z' };
+  const { result, points } = await parsed([fixture('elastic.log')], told);
+  expect(points.find(({ metric }) => metric === 'loss')?.tsMs).toBe(at('11:00:20'));
+  expect(points.find(({ metric }) => metric === 'eval_loss')?.tsMs).toBeGreaterThan(at('11:00:20'));
+  expect(result).toMatchObject({ startedAtMs: at('11:00:21') });
+});
+
 it('reads lines without stamps from the start of the run on', async () => {
   const { result, points } = await parsed([fixture('bare.log')], { params: { fsdp: 8 } });
   const losses = points.filter(({ metric }) => metric === 'loss');
@@ -161,6 +169,19 @@ it("compares flags with XLA's own word on the training step", async () => {
   expect(result.applied['xla_flags']).toEqual({
     asked: `${others} --xla_gpu_x=true`,
     applied: `${others} --xla_gpu_x=false`,
+  });
+});
+
+it("takes what lies in a folder of the config's own for the word on no run", async () => {
+  const { result } = await parsed([fixture('bare.log')], {
+    params: { xla_flags: { xla_gpu_graph_level: 2, xla_dump_to: '/dumps' } },
+    files: {
+      'attachments/xla/module_0007.jit_train_step.config.pbtxt': 'debug_options {\n  xla_gpu_graph_level: 2\n}\n',
+    },
+  });
+  expect(result.applied['xla_flags']).toEqual({
+    asked: '--xla_dump_to=/dumps --xla_gpu_graph_level=2',
+    applied: null,
   });
 });
 

@@ -31,7 +31,7 @@ describe('what is started for a training', () => {
     expect(commands.map(({ file, args }) => [file, ...args.slice(0, 11)].join(' '))).toEqual(
       [0, 1, 2].map(
         (rank) =>
-          `torchrun --nnodes 3 --nproc-per-node 8 --node-rank ${rank} --master-addr 10.0.0.1 --master-port ${port} pretrain_gpt.py`,
+          `torchrun --nnodes 3 --nproc-per-node 8 --node-rank ${rank} --master-addr 10.0.0.1.test --master-port ${port} pretrain_gpt.py`,
       ),
     );
     expect(new Set(commands.map(({ args }) => args.slice(11).join(' '))).size).toBe(1);
@@ -175,10 +175,11 @@ describe('what is started for a training', () => {
 
   it('has nothing of AMD elsewhere, and nothing that the config says itself', () => {
     expect(commandsOf({ gpu: 'h100', params: { dp: 8 } })[0]?.env).not.toHaveProperty('GPU_MAX_HW_QUEUES');
-    const container = { image: 'rocm/megatron-lm:v25.5', env: { CUDA_DEVICE_MAX_CONNECTIONS: '32' } };
-    expect(commandsOf({ params: { dp: 8 }, more: { container } })[0]?.env).not.toHaveProperty(
-      'CUDA_DEVICE_MAX_CONNECTIONS',
-    );
+    const container = { image: 'rocm/megatron-lm:v25.5', env: { CUDA_DEVICE_MAX_CONNECTIONS: '32', TZ: 'Asia/Tokyo' } };
+    const env = commandsOf({ params: { dp: 8 }, more: { container } })[0]?.env;
+    expect(env).not.toHaveProperty('CUDA_DEVICE_MAX_CONNECTIONS');
+    // But for the zone of its stamps, which are read as UTC.
+    expect(env).toMatchObject({ TZ: 'UTC' });
   });
 
   it.each<[string, Asked, string]>([

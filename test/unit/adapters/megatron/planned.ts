@@ -47,7 +47,8 @@ export function requestOf({ params = {}, more = {}, nodes = 1, gpu = 'mi300x' }:
 export function commandsOf(asked: Asked): readonly Command[] {
   const request = requestOf(asked);
   const [worker] = plan(request).workers;
+  const addressOf = (host: string): string => `${host}.test`;
   return (request.hosts['worker'] ?? []).map((host, index) =>
-    worker!.command({ host, index, address: `10.0.0.${index + 1}`, ready: [] }),
+    worker!.command({ host, index, address: addressOf(host), addressOf, ready: [] }),
   );
 }

@@ -41,7 +41,7 @@ describe('Flux', () => {
     });
     const { file, args, writes } = commandOf(plan.workers[0]);
     expect([file, ...args].join(' ').replace(/(?<=--master-port )2\d{4}/, 'PORT')).toBe(
-      'torchrun --nnodes 1 --nproc-per-node 8 --node-rank 0 --master-addr 127.0.0.1 --master-port PORT ' +
+      'torchrun --nnodes 1 --nproc-per-node 8 --node-rank 0 --master-addr n0.test --master-port PORT ' +
         '/app/Flux/run_usp.py --model black-forest-labs/FLUX.1-dev --prompt A small cat --seed 7 --height 1024 --width 1024 ' +
         '--num_inference_steps 25 --max_sequence_length 256 --no_use_resolution_binning --warmup_steps 1 --warmup_calls 5 ' +
         '--num_repetitions 25 --ulysses_degree 4 --ring_degree 2 --use_torch_compile --benchmark_output_directory /tmp/run',
@@ -74,6 +74,7 @@ describe('Flux', () => {
     const commands = [0, 1].map((index) => commandOf(plan.workers[0], index));
     expect(commands.map((command) => flagIn(command, 'nproc-per-node'))).toEqual(['8', '8']);
     expect(commands.map((command) => flagIn(command, 'node-rank'))).toEqual(['0', '1']);
+    expect(commands.map((command) => flagIn(command, 'master-addr'))).toEqual(['n0.test', 'n0.test']);
     expect(() => planOf(FLUX, { worker: ['n0', 'n1'] })).toThrow('1 processes cannot be shared out among 2 workers');
   });
 });

@@ -8,10 +8,14 @@ import { flagIn, requestOf } from '../shared/program-probe.ts';
 const PARAMS = { concurrency: 4, isl: 64, osl: 8, tensor_parallelism: 8 };
 const HOSTS = { prefill: ['n1', 'n2'], decode: ['n3', 'n4'] };
 const MODEL = { id: 'llama', hf_repo: 'meta-llama/Llama', precision: 'bf16' };
-const ADDRESSES = ['n1', 'n2', 'n3', 'n4', 'c'].map((name, index) => ({
-  name,
-  address: { host: `10.0.0.${index + 1}` },
-}));
+const ADDRESSES: Readonly<Record<string, string>> = {
+  n1: '10.0.0.1',
+  n2: '10.0.0.2',
+  n3: '10.0.0.3',
+  n4: '10.0.0.4',
+  c: '10.0.0.5',
+};
+const addressOf = (host: string): string => ADDRESSES[host] ?? '';
 
 interface Given {
   readonly params?: object;
@@ -25,11 +29,8 @@ function planOf({ params = {}, hosts = HOSTS, workload = {} }: Given = {}) {
   const roles = Object.fromEntries(
     Object.entries(hosts).map(([role, names]) => [role, { count: names.length, gpus_per_node: 8 }]),
   );
-  const on = { reach: { executor: 'ssh' }, nodes: ADDRESSES };
-  return planSglang(
-    { ...request, on, cell: { ...request.cell, topology: { roles } } } as unknown as RunRequest,
-    '/scratch',
-  );
+  const cell = { ...request.cell, topology: { roles } };
+  return planSglang({ ...request, cell } as unknown as RunRequest, '/scratch');
 }
 
 const READY = [
@@ -47,9 +48,8 @@ function commandOf(
 ): Command {
   const { servers, workers } = planOf(given);
   const plan = [...servers, ...workers].find((one) => one.role === role);
-  const address = ADDRESSES.find(({ name }) => name === host)?.address.host ?? '';
   if (plan === undefined) throw new Error(`no role ${role}`);
-  return plan.command({ host, index: 0, address, ready: READY as readonly ReadyRole[] });
+  return plan.command({ host, index: 0, address: addressOf(host), addressOf, ready: READY as readonly ReadyRole[] });
 }
 
 const wordsOf = (role: string, given: Given = {}, host?: string): string => commandOf(role, given, host).args.join(' ');
@@ -122,7 +122,9 @@ describe('a server over several nodes', () => {
     const [prefill] = planOf(given).servers;
     const kinds = ['n1', 'n2'].map((host) => {
       const readiness = prefill?.readiness;
-      return typeof readiness === 'function' ? readiness({ host, index: 0, address: 'a', ready: [] }).kind : null;
+      return typeof readiness === 'function'
+        ? readiness({ host, index: 0, address: 'a', addressOf: String, ready: [] }).kind
+        : null;
     });
     expect(kinds).toEqual(['http', 'started']);
   });
@@ -195,6 +197,8 @@ describe('params and knobs', () => {
       { params: { tensor_parallelism: 16 }, hosts: { prefill: ['n1', 'n2'], decode: ['n3', 'n4', 'c'] } },
       'role decode has 3 nodes, and each of its servers takes 2 - set its count to a multiple of 2',
     ],
+    ['no prefill servers', { hosts: { decode: ['n3'] } }, 'the topology has no role "prefill" - add it'],
+    ['no decode servers', { hosts: { prefill: ['n1'] } }, 'the topology has no role "decode" - add it'],
     [
       'two routers',
       { hosts: { ...HOSTS, router: ['n1', 'n2'] } },

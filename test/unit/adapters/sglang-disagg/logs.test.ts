@@ -2,8 +2,11 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { readRouterLine, readRouterLog } from '../../../../src/adapters/sglang-disagg/router-log.ts';
-import { isStartupLine, readStartup } from '../../../../src/adapters/sglang-disagg/server-log.ts';
+import { findRefusal, readRouterLine, readRouterLog } from '../../../../src/adapters/sglang-disagg/router-log.ts';
+import {
+  isSglangStartupLine as isStartupLine,
+  readSglangStartup as readStartup,
+} from '../../../../src/adapters/shared/sglang-startup.ts';
 import { noSamples } from '../shared/results/files.ts';
 
 const STARTING =
@@ -61,6 +64,19 @@ describe('the log of the router', () => {
     const failed =
       '2026-10-07 23:31:33 ERROR sglang_router_rs::core::worker: src/core/worker.rs:517: Failed to connect';
     expect(readRouterLog([pending, pending, failed]).errors).toBe(1);
+  });
+
+  it.each([
+    ['Failed job: type=AddWorker, worker=http://p:1, duration=9.113s, error=Workflow failed at step a: b=c, d'],
+    ['Failed job: type=AddWorker, worker=http://p:1, error=Workflow failed at step a: b=c, d'],
+    ['Worker 3 failed job: type=AddWorker, worker=http://p:1, duration=1.0s, error=Workflow failed at step a: b=c, d'],
+  ])('says which server it gave up: %s', (message) => {
+    const line = (text: string): string =>
+      `2026-11-04 10:05:37  WARN sglang_router_rs::core::job_queue: src/core/job_queue.rs:622: ${text}`;
+    const refusal = { url: 'http://p:1', reason: 'Workflow failed at step a: b=c, d' };
+    expect(findRefusal([STARTING, line(message), line(message.replace(':1', ':2'))])).toEqual(refusal);
+    expect(findRefusal([`\u001B[33m${line(message)}\u001B[0m\r`])).toEqual(refusal);
+    expect(findRefusal([STARTING, line(message.replace('AddWorker', 'RemoveWorker'))])).toBeNull();
   });
 
   it.skipIf(noSamples !== null)(`reads every published line (${noSamples ?? 'they are here'})`, () => {

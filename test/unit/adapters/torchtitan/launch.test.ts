@@ -1,21 +1,19 @@
 import { describe, expect, it } from 'vitest';
 import { optionWords, planTorchtitan } from '../../../../src/adapters/torchtitan/launch.ts';
 import type { RunRequest } from '../../../../src/lifecycle/adapter.ts';
-import { commandOf, requestOf } from '../shared/program-probe.ts';
+import { commandOf, flagIn, requestOf } from '../shared/program-probe.ts';
 
 function planOf(params: object, nodes = 1) {
   const worker = Array.from({ length: nodes }, (_, index) => `n${index}`);
   const asked = requestOf({ params: { steps: 30, ...params }, hosts: { worker } });
   const topology = { roles: { worker: { count: nodes, gpus_per_node: 8, selector: '' } } };
-  const addresses = worker.map((name, index) => ({ name, address: { host: `10.0.0.${index + 1}` } }));
-  const on = { ...asked.on, reach: { executor: 'ssh', config: null }, nodes: addresses };
-  const request = { ...asked, runId: 'r1', cell: { ...asked.cell, topology }, on };
-  return planTorchtitan(request as unknown as RunRequest, '/tmp/run');
+  const request: RunRequest = { ...asked, runId: 'r1', cell: { ...asked.cell, topology } };
+  return planTorchtitan(request, '/tmp/run');
 }
 
 const wordsOf = (params: object, nodes = 1, index = 0): string => {
   const { file, args } = commandOf(planOf(params, nodes).workers[0], index);
-  return [file, ...args].join(' ').replace(/--master-port=2\d{4}/, '--master-port=PORT');
+  return [file, ...args].join(' ').replace(/--master-port 2\d{4}/, '--master-port PORT');
 };
 
 describe('the command of a node', () => {
@@ -31,8 +29,8 @@ describe('the command of a node', () => {
       extra_args: { 'training.enable_cpu_offload': false },
     });
     expect(words).toBe(
-      'torchrun --nnodes=1 --node-rank=0 --nproc-per-node=8 --master-addr=10.0.0.1 --master-port=PORT ' +
-        '--local-ranks-filter=0 --role=rank --tee=3 -m torchtitan.train ' +
+      'torchrun --nnodes 1 --nproc-per-node 8 --node-rank 0 --master-addr n0.test --master-port PORT ' +
+        '--local-ranks-filter 0 --role rank --tee 3 -m torchtitan.train ' +
         '--job.config_file torchtitan/models/llama3/train_configs/llama3_8b.toml --job.dump_folder=/tmp/run ' +
         '--metrics.disable_color_printing --debug.seed=7 --model.flavor=8B --parallelism.pipeline_parallel_degree=1 ' +
         '--parallelism.data_parallel_replicate_degree=1 --parallelism.data_parallel_shard_degree=4 ' +
@@ -63,9 +61,11 @@ describe('the command of a node', () => {
   ])('lets through the rank that knows the loss, of a pipeline of %i stages', (stages, filters, rank) => {
     const params = { config_file: 'x.toml', pipeline_parallel_degree: stages, data_parallel_shard_degree: 16 / stages };
     const commands = [0, 1].map((index) => commandOf(planOf(params, 2).workers[0], index));
-    const nodes = commands.map(({ args }) => [args[1], args.find((arg) => arg.startsWith('--local-ranks-filter'))]);
-    expect(nodes).toEqual(filters.map((filter, index) => [`--node-rank=${index}`, `--local-ranks-filter=${filter}`]));
-    expect(commands.map(({ env }) => env?.['LOG_RANK'])).toEqual([rank, rank]);
+    const nodes = commands.map((command) => [flagIn(command, 'node-rank'), flagIn(command, 'local-ranks-filter')]);
+    expect(nodes).toEqual(filters.map((filter, index) => [`${index}`, `${filter}`]));
+    expect(commands.map(({ env }) => env)).toEqual(
+      [0, 1].map(() => ({ LOG_RANK: rank, PYTHONUNBUFFERED: '1', TZ: 'UTC' })),
+    );
   });
 });
 

@@ -17,11 +17,18 @@ export const fixture = (name: string): string => readFileSync(join(FIXTURES, nam
 export async function parsed(
   logs: readonly string[],
   params: object = {},
-  timestamp_start = '2026-03-01T10:00:00.000Z',
+  { start = '2026-03-01T10:00:00.000Z', env = {} }: Launched = {},
 ) {
   const hosts = logs.map((_, index) => `n${index + 1}`);
   const named = Object.fromEntries(logs.map((log, index) => [`logs/worker.n${index + 1}.log`, log]));
-  const run = { params: { steps: 20, ...params }, bindings: { worker: hosts }, timestamp_start };
+  const launches = hosts.map((host) => ({ role: 'worker', host, env }));
+  const run = { params: { steps: 20, ...params }, bindings: { worker: hosts }, launches, timestamp_start: start };
   const { context, points } = runWith(named, run);
   return { result: await parseTorchtitan(context), points };
+}
+
+interface Launched {
+  readonly start?: string;
+  /** What its programs were launched with. */
+  readonly env?: Readonly<Record<string, string>>;
 }

@@ -64,6 +64,18 @@ describe('a training that logs every ten steps', async () => {
     expect(losses[0]).toMatchObject({ role: 'worker', host: 'n1', rank: 0 });
   });
 
+  it('reads them as UTC where it was launched to print it, however late the first comes', async () => {
+    const late = await parsed([fixture('colored.log')], PARAMS, {
+      start: '2026-03-01T10:30:00.000Z',
+      env: { TZ: 'UTC' },
+    });
+    const stamps = late.points.flatMap(({ metric, tsMs }) =>
+      /loss/.test(metric) ? [new Date(tsMs).toISOString()] : [],
+    );
+    expect(stamps.toSorted()).toEqual(['14', '32', '33', '44'].map((second) => `2026-03-01T11:00:${second}.000Z`));
+    expect(late.result).toMatchObject({ startedAtMs: Date.UTC(2026, 2, 1, 11, 0, 14), durationMs: 30_000 });
+  });
+
   it('comes to these figures', () => {
     // Lines of 9 steps of 2 s and of 10 steps of 1 s: 19 steps, 28 s.
     expect(result).toMatchObject({
@@ -116,7 +128,7 @@ it('reads older lines, whose batch is known from the params alone', async () => 
     seq_len: 1000,
     compile: true,
   };
-  const { result, points } = await parsed([fixture('older.log')], params, '2024-08-01T10:00:00.000Z');
+  const { result, points } = await parsed([fixture('older.log')], params, { start: '2024-08-01T10:00:00.000Z' });
   expect([...new Set(points.map(({ metric }) => metric))].toSorted()).toEqual(
     ['loss', 'mem_used_gb', 'step_time_ms', 'throughput', 'tokens_per_gpu']
       .flatMap((metric) => (/^(loss|mem)/.test(metric) ? [metric] : [metric, `warmup_${metric}`]))
@@ -171,7 +183,7 @@ describe.skipIf(noSamples !== null)(
           seq_len: 128,
           compile: true,
         },
-        '2026-05-19T19:31:00.000Z',
+        { start: '2026-05-19T19:31:00.000Z' },
       );
       const tokens = 1280 * 128;
       const rows = points.map(({ step, metric, value, rank }) => [step, metric, value, rank]);

@@ -112,7 +112,7 @@ describe('the server', () => {
   it('is ready when its endpoint says so, and is given up when it says that it will not be', () => {
     const readiness = planOf({ params: { port: 8001 } }).servers[0]?.readiness;
     if (typeof readiness !== 'function') throw new Error('the same everywhere');
-    const found = readiness({ host: 'n0', index: 0, address: '::1', ready: [] });
+    const found = readiness({ host: 'n0', index: 0, address: '::1', addressOf: String, ready: [] });
     if (found.kind !== 'http') throw new Error(found.kind);
     expect([found.url(null as never), found.path]).toEqual(['http://[::1]:8001', '/health']);
     const isFatal = (line: string) => found.failures?.some((pattern) => pattern.test(line));
@@ -177,14 +177,16 @@ describe('a server on several nodes', () => {
   it('has its endpoint on the first, and headless ranks on the others', () => {
     const params = { tensor_parallelism: 8, pipeline_parallelism: 2, master_port: 29_600 };
     const [head, rank] = [serverOf({ params, hosts: TWO }, 0), serverOf({ params, hosts: TWO }, 1)];
-    const group = '--nnodes 2 --node-rank N --master-addr 127.0.0.1 --master-port 29600';
+    const group = '--nnodes 2 --node-rank N --master-addr n0.test --master-port 29600';
     expect(head.args.join(' ')).toContain(`--host 127.0.0.1 --port 8000 ${group.replace('N', '0')}`);
     expect(rank.args.join(' ')).toContain(`--headless ${group.replace('N', '1')}`);
     expect(rank.args).not.toContain('--port');
     expect(rank.env).toEqual({ VLLM_HOST_IP: '127.0.0.1' });
     const readiness = planOf({ hosts: TWO }).servers[0]?.readiness;
     if (typeof readiness !== 'function') throw new Error('the same everywhere');
-    expect(readiness({ host: 'n1', index: 1, address: '127.0.0.1', ready: [] }).kind).toBe('started');
+    expect(readiness({ host: 'n1', index: 1, address: '127.0.0.1', addressOf: String, ready: [] }).kind).toBe(
+      'started',
+    );
   });
 
   it('comes up inside a Ray cluster of its own where that is asked', () => {
@@ -193,7 +195,7 @@ describe('a server on several nodes', () => {
     expect([head.file, ...head.args.slice(2, 7)]).toEqual(['sh', 'ray-head', '127.0.0.1', '6379', 'vllm', 'serve']);
     expect(head.args[1]).toMatch(/^ray start --head .* && exec "\$@"$/);
     expect(head.args).not.toContain('--nnodes');
-    expect(rank.args.slice(2)).toEqual(['ray-worker', '127.0.0.1', '127.0.0.1:6379']);
+    expect(rank.args.slice(2)).toEqual(['ray-worker', '127.0.0.1', 'n0.test:6379']);
     expect(rank.args[1]).toContain('--block');
     expect(serverOf({ params }).file).toBe('vllm');
   });

@@ -1,7 +1,8 @@
-import { plainLine } from '../shared/role-logs.ts';
+import { formatOf } from './number-format.ts';
+import { plainLine } from './role-logs.ts';
 
-/** What a server said of itself while it started; null and empty where it did not. */
-export interface StartupFacts {
+/** What an SGLang server said of itself while it started; null and empty where it did not. */
+export interface SglangStartup {
   /** Its arguments as Python prints them, without quotes: `aiter`, `None`, `True`. */
   readonly args: Readonly<Record<string, string>>;
   /** The attention backend that it chose where it was not told one. */
@@ -38,14 +39,14 @@ const AITER = /^\[aiter\] |\[aiter\] (?:import|start|finish) /;
 // A router is started in a way of its own.
 const ROUTER = /\bStarting router on |\bPolicy: /;
 
-/** Whether a line of the log of a server or a router says something of how it was started. */
-export function isStartupLine(line: string): boolean {
+/** Whether a line of the log of an SGLang server or its router says something of how it was started. */
+export function isSglangStartupLine(line: string): boolean {
   const plain = plainLine(line);
   return [SERVER_ARGS, CHOSEN_ATTENTION, DETECTED, LOADED, AITER, ROUTER].some((pattern) => pattern.test(plain));
 }
 
 /** Reads a server's log; of a line that is cut short, only what has an end is taken. */
-export function readStartup(lines: readonly string[]): StartupFacts {
+export function readSglangStartup(lines: readonly string[]): SglangStartup {
   const plain = lines.map((line) => plainLine(line));
   const first = (pattern: RegExp): string | null =>
     plain.map((line) => pattern.exec(line)?.[1]).find((found) => found !== undefined) ?? null;
@@ -56,6 +57,13 @@ export function readStartup(lines: readonly string[]): StartupFacts {
     weights: first(DETECTED) ?? quantIn(loaded) ?? /\bdtype=(?:torch\.)?(\w+),/.exec(loaded ?? '')?.[1] ?? null,
     hasLoadedAiter: plain.some((line) => AITER.test(line)),
   };
+}
+
+/** The number format of the weights, a word of SGLang's own where it is none that is known; null where the log says none. */
+export function sglangFormat({ args, weights }: SglangStartup): string | null {
+  const { quantization: method = 'None' } = args;
+  const name = method === 'None' ? weights : method;
+  return name === null ? null : (formatOf(name) ?? name);
 }
 
 function argumentsIn(text: string): Readonly<Record<string, string>> {

@@ -1,7 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { appliedOf } from '../../../../src/adapters/vllm/applied.ts';
-import { isStartupLine, readStartup } from '../../../../src/adapters/vllm/startup-log.ts';
+import {
+  isVllmStartupLine as isStartupLine,
+  readVllmStartup as readStartup,
+} from '../../../../src/adapters/shared/vllm-startup.ts';
 import { noSamples, sample } from '../shared/results/files.ts';
 
 const WORKER = '(Worker_TP0 pid=7) INFO 07-09 10:09:57';

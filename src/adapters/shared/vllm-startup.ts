@@ -1,7 +1,8 @@
-import { plainLine } from '../shared/role-logs.ts';
+import { formatOf } from './number-format.ts';
+import { plainLine } from './role-logs.ts';
 
 /** What a vLLM server said of itself while it started; null and empty where it did not. */
-export interface StartupFacts {
+export interface VllmStartup {
   readonly version: string | null;
   /** Fields of the engine's configuration as they are printed: `quantization` is `quark`, or `None`. */
   readonly engine: Readonly<Record<string, string>>;
@@ -106,13 +107,13 @@ const RULES: readonly Rule[] = [
 ];
 
 /** Whether a line of a server's log says something of how it was started. */
-export function isStartupLine(line: string): boolean {
+export function isVllmStartupLine(line: string): boolean {
   const plain = plainLine(line);
   return RULES.some(([pattern]) => pattern.test(plain));
 }
 
 /** Reads a server's log up to its end; a line that is cut short says nothing. */
-export function readStartup(lines: readonly string[]): StartupFacts {
+export function readVllmStartup(lines: readonly string[]): VllmStartup {
   const facts = nothingSaid();
   for (const line of lines) {
     const plain = plainLine(line).trimEnd();
@@ -142,4 +143,17 @@ function takeEngine(facts: Facts, [version = '', config = '']: readonly string[]
     const [, value] = new RegExp(`(?:^|, )${field}=([^,\\s]+),`).exec(config) ?? [];
     if (value !== undefined) facts.engine[field] ??= value;
   }
+}
+
+/** The number format of the weights, null where the log does not say it; a method of several says by its kernels which. */
+export function vllmFormat({ engine, kernels }: VllmStartup): string | null {
+  const { quantization: method, dtype } = engine;
+  if (method === undefined) return null;
+  if (method === 'None') return formatOf(dtype ?? '');
+  return formatOf(method) ?? (method === 'modelopt' ? 'fp8' : narrowest(kernels));
+}
+
+function narrowest(kernels: readonly string[]): string | null {
+  const formats = new Set(kernels.map(formatOf));
+  return ['fp4', 'int4', 'fp8', 'int8'].find((format) => formats.has(format)) ?? null;
 }
