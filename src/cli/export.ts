@@ -8,13 +8,14 @@ import { exportFacts } from '../evidence/export/export.ts';
 import type { Exported, ExportOptions } from '../evidence/export/export.ts';
 import { readOptions } from './arguments.ts';
 import type { Options } from './arguments.ts';
+import { artifactsOf, BY_DEFAULT } from './artifacts.ts';
 import { EXIT } from './exit.ts';
 import { withProgress } from './progress.ts';
 import { parseSince } from './since.ts';
-import { artifactsOf, counted, onScreen, runDocument, shortened, sinceOption, unreadableLine } from './stored-runs.ts';
+import { counted, onScreen, runDocument, shortened, sinceOption, unreadableLine } from './stored-runs.ts';
 
 const exportArguments = {
-  folder: { type: 'positional', default: 'runs', description: 'artifact directory' },
+  folder: { type: 'positional', required: false, description: `artifact directory ${BY_DEFAULT}` },
   output: {
     type: 'string',
     alias: 'o',
@@ -40,7 +41,8 @@ export const exportCommand = defineCommand({
   args: exportArguments,
   async run({ rawArgs }) {
     const options = readOptions(rawArgs, exportArguments);
-    const request = requestOf(options);
+    const artifacts = await artifactsOf(options);
+    const request = requestOf(options, artifacts.folder);
     const startedMs = performance.now();
     const exported = await withProgress('reading stored runs', () => exportFacts(request));
     const tookMs = performance.now() - startedMs;
@@ -50,7 +52,7 @@ export const exportCommand = defineCommand({
       const unreadable = exported.unreadable.map(({ folder, reason }) => ({ ...runDocument(folder), reason }));
       const document = { output, since, ...exported, unreadable, took_s: Number((tookMs / 1000).toFixed(3)) };
       process.stdout.write(`${JSON.stringify(document, null, 2)}\n`);
-    } else process.stdout.write(describe(request, exported, tookMs));
+    } else process.stdout.write(describe({ ...request, advice: artifacts.advice }, exported, tookMs));
   },
 });
 
@@ -61,7 +63,7 @@ export const exportExamples = `  assay export -o fact.parquet                   
   assay export -o fact.parquet --full              without the runs that were deleted
 `;
 
-function requestOf(options: Options): ExportOptions {
+function requestOf(options: Options, artifacts: string): ExportOptions {
   const partition = options.one('partition-by');
   if (partition !== null && partition !== 'experiment_id') {
     throw new AssayError('USAGE', `--partition-by ${partition}: runs are not kept apart by that`, {
@@ -70,7 +72,7 @@ function requestOf(options: Options): ExportOptions {
   }
   const since = options.one('since');
   return {
-    artifacts: artifactsOf(options),
+    artifacts,
     output: outputOf(options, partition !== null),
     isPartitioned: partition !== null,
     isFull: options.has('full'),
@@ -101,17 +103,21 @@ function isFolder(path: string): boolean {
   return existsSync(path) && statSync(path).isDirectory();
 }
 
-function describe(request: ExportOptions, exported: Exported, tookMs: number): string {
+interface Described extends ExportOptions {
+  readonly advice: string | null;
+}
+
+function describe(request: Described, exported: Exported, tookMs: number): string {
   const problems = shortened(exported.unreadable, (one) => [unreadableLine('left out', one)], { noun: 'problem' });
   return `${[...problems, summaryOf(request, exported, tookMs)].join('\n')}\n`;
 }
 
-function summaryOf({ artifacts, output, since }: ExportOptions, exported: Exported, tookMs: number): string {
+function summaryOf({ artifacts, output, since, advice }: Described, exported: Exported, tookMs: number): string {
   const { rows, added, changed, columns, files } = exported;
   const took = `(${formatDuration(tookMs)})`;
   if (rows === 0) {
-    const which = since === null ? 'has ended' : `began since ${since.toISOString()}`;
-    return `nothing to export: no run in ${onScreen(artifacts)} ${which}`;
+    if (since !== null) return `nothing to export: no run in ${onScreen(artifacts)} began since ${since.toISOString()}`;
+    return `nothing to export: no run in ${onScreen(artifacts)} has ended${advice === null ? '' : ` - ${advice}`}`;
   }
   const total = `${onScreen(output)}: ${counted(rows, 'run')}, ${added} new, ${changed} changed`;
   if (files.length === 0) return `${total}; it was up to date ${took}`;

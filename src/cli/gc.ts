@@ -14,14 +14,16 @@ import type { StoredRun } from '../evidence/store/run-store.ts';
 import { shellWords } from '../exec/shell-quote.ts';
 import { readOptions } from './arguments.ts';
 import type { Options } from './arguments.ts';
+import { artifactsOf, BY_DEFAULT } from './artifacts.ts';
 import { EXIT } from './exit.ts';
 import { INTERRUPTED, inTurn, withProgress } from './progress.ts';
 import type { Tick } from './progress.ts';
 import { parseSince } from './since.ts';
-import { artifactsOf, counted, onScreen, runDocument, shortened, unreadableLine } from './stored-runs.ts';
+import { counted, onScreen, runDocument, shortened, unreadableLine } from './stored-runs.ts';
+import type { Artifacts } from './stored-runs.ts';
 
 const gcOptions = {
-  folder: { type: 'positional', default: 'runs', description: 'artifact directory' },
+  folder: { type: 'positional', required: false, description: `artifact directory ${BY_DEFAULT}` },
   'keep-last': { type: 'string', description: 'keep the newest complete runs of each workload', valueHint: 'count' },
   'older-than': {
     type: 'string',
@@ -42,7 +44,7 @@ export const gc = defineCommand({
   args: gcOptions,
   async run({ rawArgs }) {
     const options = readOptions(rawArgs, gcOptions);
-    const artifacts = artifactsOf(options);
+    const { folder: artifacts, advice } = await artifactsOf(options);
     const rules = rulesOf(options, artifacts);
     const candidates = await withProgress('looking at stored runs', async (tick) =>
       candidatesIn(artifacts, rules, tick),
@@ -55,7 +57,7 @@ export const gc = defineCommand({
           deletion: await deleteRun(artifacts, one.run),
         }))
       : { result: candidates.goes.map((one) => ({ ...one, deletion: null })), isStopped: false };
-    const report: Report = { ...candidates, outcomes, isStopped, next: commandOf(options) };
+    const report: Report = { ...candidates, outcomes, isStopped, advice, next: commandOf(options) };
     process.stdout.write(options.has('json') ? `${JSON.stringify(asJson(report), null, 2)}\n` : describe(report));
     const hasFailed = outcomes.some(({ deletion }) => deletion !== null && deletion.state !== 'deleted');
     process.exitCode = isStopped ? INTERRUPTED : hasFailed ? EXIT.usage : EXIT.ok;
@@ -131,6 +133,7 @@ interface Report extends Candidates {
   readonly outcomes: readonly Outcome[];
   /** Whether Ctrl-C left some of it undone. */
   readonly isStopped: boolean;
+  readonly advice: Artifacts['advice'];
   /** The command that deletes it; null when this one did. */
   readonly next: string | null;
 }
@@ -170,7 +173,7 @@ function asJson({ outcomes, stays, trash, unreadable, isStopped, next }: Report)
 /** More runs of a cell are counted only. */
 const RUNS_SHOWN = 5;
 
-function describe({ outcomes, stays, trash, unreadable, isStopped, next }: Report): string {
+function describe({ outcomes, stays, trash, unreadable, isStopped, advice, next }: Report): string {
   const cells = [...groupBy(outcomes, ({ run: { fact } }) => `${fact['test_id']}/${fact['cell_id']}`)];
   const failed = outcomes.flatMap(({ run, deletion }) =>
     deletion === null || deletion.state === 'deleted' ? [] : [` ✗ ${onScreen(run.folder)}: ${deletion.reason}`],
@@ -182,6 +185,7 @@ function describe({ outcomes, stays, trash, unreadable, isStopped, next }: Repor
     ...shortened([...failed, ...kept], (line) => [line], { noun: 'problem' }),
     summaryOf({ outcomes, trash, isDone: next === null }),
     ...keptLine(stays),
+    ...(hasWork || stays.length + unreadable.length > 0 || advice === null ? [] : [advice]),
     ...(isStopped ? ['Stopped between two runs: the rest is as it was.'] : []),
     ...(next === null || !hasWork ? [] : [`next: ${next}`]),
   ].join('\n')}\n`;

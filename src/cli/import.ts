@@ -15,6 +15,7 @@ import type { PlannedCell } from '../session/plan.ts';
 import { frameworks } from '../session/registry.ts';
 import { readOptions } from './arguments.ts';
 import type { Options } from './arguments.ts';
+import { artifactsOf, BY_DEFAULT } from './artifacts.ts';
 import { EXIT } from './exit.ts';
 import { INTERRUPTED, inTurn } from './progress.ts';
 import { counted, onScreen, problemLines, runDocument, shortened } from './stored-runs.ts';
@@ -39,7 +40,7 @@ const importOptions = {
   gpu: { type: 'string', valueHint: 'name', description: 'the GPU, where the file does not say it' },
   knob: { type: 'string', valueHint: 'name=value', description: 'a knob of the run (repeatable)' },
   axis: { type: 'string', valueHint: 'name=value', description: 'an axis of the run: isl=1024 (repeatable)' },
-  artifacts: { type: 'string', default: 'runs', valueHint: 'folder', description: 'artifact directory' },
+  artifacts: { type: 'string', valueHint: 'folder', description: `artifact directory ${BY_DEFAULT}` },
   again: { type: 'boolean', description: 'import a file once more that was imported before' },
   json: { type: 'boolean', description: 'print one JSON document' },
 } as const satisfies ArgsDef;
@@ -59,7 +60,10 @@ export const importFiles = defineCommand({
     if (files.length === 0) {
       throw new AssayError('USAGE', 'no file to import', { hint: 'write for example assay import results/*.json' });
     }
-    const settings = settingsOf(options);
+    const named = options.one('artifacts');
+    // A folder that is named is made where there is none.
+    const artifacts = named === null ? (await artifactsOf(options, 'artifacts')).folder : resolve(named);
+    const settings = settingsOf(options, artifacts);
     prepareArtifacts(settings.artifacts);
     const { result: outcomes, isStopped } = await inTurn('importing files', files, (file) => importOne(file, settings));
     if (options.has('json')) {
@@ -98,8 +102,7 @@ function filesIn(rawArgs: readonly string[]): { readonly files: readonly string[
   };
 }
 
-function settingsOf(options: Options): ImportOptions {
-  const artifacts = resolve(options.one('artifacts') ?? 'runs');
+function settingsOf(options: Options, artifacts: string): ImportOptions {
   const config = options.one('config');
   const shared = { artifacts, format: formatIn(options), isAgain: options.has('again') };
   if (config === null) {
@@ -158,7 +161,8 @@ function scalarOf(text: string): Scalar {
 
 function cellOf(config: string, cell: string | null, artifacts: string): PlannedCell {
   const onlyCells = cell === null ? [] : [cell];
-  const session = { root: process.cwd(), configs: [config], cluster: null, artifacts, overrides: [], onlyCells };
+  const configs = { configs: [config], configsFrom: '--config' };
+  const session = { root: process.cwd(), ...configs, cluster: null, artifacts, overrides: [], onlyCells };
   const { cells } = planSession(session, frameworks);
   const [first, ...others] = cells;
   if (first !== undefined && others.length === 0) return first;

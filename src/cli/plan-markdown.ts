@@ -45,7 +45,7 @@ export function diffMarkdown(diff: PlanDiff, ref: string): string {
 export function planMarkdown({ cells, totals }: PlanReport): string {
   return page([
     '### Benchmarks: the whole plan',
-    ...table(['cell', 'role -> node', 'claims', 'estimate', 'note'], cells.map(planRow)),
+    ...table(['cell', 'role -> node', 'claims', 'estimate', 'cached', 'note'], cells.map(planRow)),
     summaryOf(totals),
   ]);
 }
@@ -83,8 +83,8 @@ function listed(texts: readonly string[]): string {
 }
 
 function planRow(cell: ReportedCell): readonly string[] {
-  const { binding, claims, estimate, note } = rowOf(cell);
-  return [code(`${cell.test_id}/${cell.id}`), listed(binding), claims, estimate, note === '' ? '' : code(note)];
+  const { binding, claims, estimate, cached, note } = rowOf(cell);
+  return [code(`${cell.test_id}/${cell.id}`), listed(binding), claims, estimate, cached, note === '' ? '' : code(note)];
 }
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): readonly string[] {

@@ -2,10 +2,9 @@ import { statSync } from 'node:fs';
 import { AssayError } from '../core/errors.ts';
 import { toEnvironment } from '../session/environment.ts';
 import type { Options } from './arguments.ts';
-import { isEmpty, nothingSelected } from './nothing-selected.ts';
+import { nothingSelected } from './nothing-selected.ts';
 import { withProgress } from './progress.ts';
 import { claimFilters, isFiltered, typedOptions } from './session-options.ts';
-import type { ClaimFilters } from './session-options.ts';
 import { planInVitest } from './user-vitest.ts';
 import type { VitestPlan } from './user-vitest.ts';
 
@@ -16,10 +15,9 @@ export async function planSessionOf(options: Options): Promise<VitestPlan> {
   if (folder !== undefined) throw isFolder(folder);
   Object.assign(process.env, toEnvironment(typed));
   const filters = claimFilters(options);
-  const makePlan = (some: ClaimFilters): Promise<VitestPlan> =>
-    withProgress('planning', () => planInVitest(process.cwd(), some));
-  const plan = await makePlan(filters);
-  if (isFiltered(filters) && isEmpty(plan)) throw await nothingSelected(filters, makePlan);
+  const plan = await withProgress('planning', () => planInVitest(process.cwd(), filters));
+  const empty = isFiltered(filters) ? nothingSelected(plan) : null;
+  if (empty !== null) throw empty;
   return plan;
 }
 

@@ -22,6 +22,7 @@ export function planTable({ cells, totals }: PlanReport): string {
     widthOf([...HEAD.binding, ...rows.flatMap(({ binding }) => binding)]),
     HEAD.claims.length,
     widthOf([HEAD.estimate, ...rows.map(({ estimate }) => estimate)]),
+    HEAD.cached.length,
   ];
   const lines = [
     ...printRow(HEAD, widths),
@@ -43,10 +44,18 @@ export interface Row {
   readonly binding: readonly string[];
   readonly claims: string;
   readonly estimate: string;
+  readonly cached: string;
   readonly note: string;
 }
 
-const HEAD: Row = { id: 'cell', binding: ['role -> node'], claims: 'claims', estimate: 'estimate', note: 'note' };
+const HEAD: Row = {
+  id: 'cell',
+  binding: ['role -> node'],
+  claims: 'claims',
+  estimate: 'estimate',
+  cached: 'cached',
+  note: 'note',
+};
 
 function headingOf(cells: readonly ReportedCell[]): readonly string[] {
   const [first] = cells;
@@ -80,8 +89,8 @@ function blocksOfAlike(rows: readonly Row[]): readonly (readonly Row[])[] {
   const blocks: Row[][] = [];
   let last: string | null = null;
   for (const row of rows) {
-    const { binding, claims, estimate, note } = row;
-    const kind = JSON.stringify([binding, claims, estimate === '-', note]);
+    const { binding, claims, estimate, cached, note } = row;
+    const kind = JSON.stringify([binding, claims, estimate === '-', cached, note]);
     if (kind === last) blocks.at(-1)?.push(row);
     else blocks.push([row]);
     last = kind;
@@ -98,6 +107,7 @@ export function rowOf(cell: ReportedCell): Row {
     binding: bindingLines(cell),
     claims: String(cell.claims.length),
     estimate: cell.estimate_s === null ? '-' : formatDuration(cell.estimate_s * 1000),
+    cached: cell.cached === null ? '-' : 'yes',
     note: noteOf(cell),
   };
 }
@@ -131,14 +141,14 @@ function widthOf(texts: readonly string[]): number {
 /** The width of each column, from the left; the last has none. */
 type Widths = readonly number[];
 
-function printRow({ id, binding, claims, estimate, note }: Row, widths: Widths): readonly string[] {
+function printRow({ id, binding, claims, estimate, cached, note }: Row, widths: Widths): readonly string[] {
   const [first = '', ...others] = binding;
   const print = (...columns: readonly string[]): string =>
     ` ${columns.map((column, index) => column.padEnd(widths[index] ?? 0)).join('  ')}`.trimEnd();
-  const row = print(id, first, claims, estimate, note);
+  const row = print(id, first, claims, estimate, cached, note);
   const isWide = row.length > SCREEN && note.startsWith(SKIPPED);
   return [
-    isWide ? print(id, first, claims, estimate) : row,
+    isWide ? print(id, first, claims, estimate, cached) : row,
     ...others.map((line) => print('', line)),
     ...(isWide ? wrap(`   ${note}`, '   ') : []),
   ];
@@ -146,8 +156,15 @@ function printRow({ id, binding, claims, estimate, note }: Row, widths: Widths):
 
 /** What a plan comes to, in one line. */
 export function summaryOf(totals: PlanTotals): string {
-  const { cells, runnable, skipped, claims } = totals;
-  const counts = [counted(cells, 'cell'), `${runnable} runnable`, `${skipped} skipped`, counted(claims, 'claim')];
+  const { cells, runnable, skipped, cached, claims } = totals;
+  const stored = cached === 0 ? [] : [`${cached} cached`];
+  const counts = [
+    counted(cells, 'cell'),
+    `${runnable} runnable`,
+    ...stored,
+    `${skipped} skipped`,
+    counted(claims, 'claim'),
+  ];
   return [...counts, ...(runnable === 0 ? [] : [timeOf(totals)])].join(' · ');
 }
 

@@ -30,7 +30,8 @@ function every(intervalMs: number, afterMs: number, print: (count: string) => un
   let nextMs = performance.now() + afterMs;
   return (done, total) => {
     const now = performance.now();
-    if (now < nextMs) return;
+    // What nothing is left of is told by its result.
+    if (now < nextMs || done === total) return;
     nextMs = now + intervalMs;
     print(total === null ? String(done) : `${done}/${total}`);
   };

@@ -11,15 +11,16 @@ import { storedRuns } from '../evidence/store/run-store.ts';
 import type { StoredRun } from '../evidence/store/run-store.ts';
 import { readOptions } from './arguments.ts';
 import type { Options } from './arguments.ts';
+import { artifactsOf, BY_DEFAULT } from './artifacts.ts';
 import { EXIT } from './exit.ts';
 import { withProgress } from './progress.ts';
-import { artifactsOf, onScreen, unreadableLine } from './stored-runs.ts';
+import { onScreen, unreadableLine } from './stored-runs.ts';
 import { textTable } from './text-table.ts';
 
 const queryOptions = {
   sql: { type: 'positional', required: false, description: 'one SQL statement, in quotes' },
   file: { type: 'string', description: 'read the statement from a file', valueHint: 'query.sql' },
-  artifacts: { type: 'string', valueHint: 'folder', description: 'artifact directory', default: 'runs' },
+  artifacts: { type: 'string', valueHint: 'folder', description: `artifact directory ${BY_DEFAULT}` },
   csv: { type: 'boolean', description: 'print CSV (RFC 4180)' },
   json: { type: 'boolean', description: 'print a JSON array, one object per row' },
 } as const satisfies ArgsDef;
@@ -35,7 +36,7 @@ export const query = defineCommand({
     const options = readOptions(rawArgs, queryOptions);
     const print = printerOf(options);
     const asked = queryOf(options);
-    const artifacts = artifactsOf(options, 'artifacts');
+    const { folder: artifacts, advice } = await artifactsOf(options, 'artifacts');
     const complaints: string[] = [];
     const onUnreadable = (folder: string, reason: string): void => {
       complaints.push(`${unreadableLine('left out', { folder, reason })}\n`);
@@ -46,7 +47,7 @@ export const query = defineCommand({
       return found;
     });
     if (runs.length === 0) {
-      const nothing = `no run in ${onScreen(artifacts)} has ended: there is nothing to ask\n`;
+      const nothing = `no run in ${onScreen(artifacts)} has ended: there is nothing to ask${advice === null ? '' : ` - ${advice}`}\n`;
       process.stderr.write(`${complaints.join('')}${nothing}`);
       if (options.has('json')) await write('[]\n');
       process.exitCode = EXIT.noVerdict;

@@ -1,15 +1,17 @@
+import { existsSync } from 'node:fs';
 import { defineCommand } from 'citty';
 import type { ArgsDef } from 'citty';
 import { listLive } from '../evidence/store/live-runs.ts';
 import { reapDeadRuns } from '../session/reap.ts';
 import type { Reaped } from '../session/reap.ts';
 import { readOptions } from './arguments.ts';
+import { artifactsOf, BY_DEFAULT } from './artifacts.ts';
 import { EXIT } from './exit.ts';
 import { withProgress } from './progress.ts';
-import { artifactsOf, onScreen, runDocument } from './stored-runs.ts';
+import { onScreen, runDocument } from './stored-runs.ts';
 
 const reapOptions = {
-  folder: { type: 'positional', default: 'runs', description: 'artifact directory' },
+  folder: { type: 'positional', required: false, description: `artifact directory ${BY_DEFAULT}` },
   json: { type: 'boolean', description: 'print one JSON document' },
 } as const satisfies ArgsDef;
 
@@ -22,7 +24,7 @@ export const reap = defineCommand({
   args: reapOptions,
   async run({ rawArgs }) {
     const options = readOptions(rawArgs, reapOptions);
-    const artifacts = artifactsOf(options);
+    const { folder: artifacts, advice } = await artifactsOf(options);
     const reaped = await withProgress('looking for what dead sessions left', () => reapDeadRuns(artifacts));
     const done = new Set(reaped.map(({ runId }) => runId));
     const live = listLive(artifacts).filter(({ run_id: runId }) => !done.has(runId));
@@ -39,7 +41,8 @@ export const reap = defineCommand({
       };
       process.stdout.write(`${JSON.stringify(document, null, 2)}\n`);
     } else {
-      process.stdout.write(describe(reaped, live.length));
+      const isThere = existsSync(artifacts);
+      process.stdout.write(describe(reaped, live.length, isThere ? null : advice));
     }
     const isClean = reaped.every(({ unconfirmed }) => unconfirmed.length === 0);
     process.exitCode = isClean ? EXIT.ok : EXIT.failed;
@@ -52,13 +55,14 @@ export const reapExamples = `  assay reap                  what sessions under r
   assay reap --json | jq '.reaped[] | select(.unconfirmed != [])'
 `;
 
-function describe(reaped: readonly Reaped[], live: number): string {
+function describe(reaped: readonly Reaped[], live: number, advice: string | null): string {
   const lines = reaped.flatMap(({ folder, status, ended, unconfirmed }) => [
     ` ○ ${onScreen(folder)}  ${status ?? 'never began'}, ${countOf(ended)} ended`,
     ...unconfirmed.map((reason) => `   ✗ ${reason}\n     next: make it reachable, then run assay reap again`),
   ]);
   const runs = `${reaped.length} dead ${reaped.length === 1 ? 'run' : 'runs'}`;
-  return `${[...lines, `${runs}, ${live} still running`].join('\n')}\n`;
+  const count = `${runs}, ${live} still running${advice === null ? '' : ` - ${advice}`}`;
+  return `${[...lines, count].join('\n')}\n`;
 }
 
 function countOf(ended: number | null): string {

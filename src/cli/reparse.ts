@@ -12,12 +12,12 @@ import { reparse as reparseRun } from '../session/stored/reparse.ts';
 import type { FigureChange } from '../session/stored/reparse-changes.ts';
 import { readOptions } from './arguments.ts';
 import type { Options } from './arguments.ts';
+import { artifactsOf, BY_DEFAULT } from './artifacts.ts';
 import { EXIT } from './exit.ts';
 import { INTERRUPTED, inTurn } from './progress.ts';
 import { sessionOptions, typedOptions } from './session-options.ts';
 import { parseSince } from './since.ts';
 import {
-  artifactsOf,
   cellDocument,
   counted,
   noRuns,
@@ -32,7 +32,11 @@ import {
 import { isGood } from './verify-report.ts';
 
 const reparseOptions = {
-  folder: { type: 'positional', default: 'runs', description: 'artifact directory, or a folder inside one' },
+  folder: {
+    type: 'positional',
+    required: false,
+    description: `artifact directory, or a folder inside one ${BY_DEFAULT}`,
+  },
   'only-cells': sessionOptions['only-cells'],
   since: sinceOption,
   'dry-run': { type: 'boolean', description: 'read and print, and write nothing' },
@@ -48,13 +52,19 @@ export const reparse = defineCommand({
   args: reparseOptions,
   async run({ rawArgs }) {
     const options = readOptions(rawArgs, reparseOptions);
-    const folder = artifactsOf(options);
-    const runs = runsBelow(folder);
+    const artifacts = await artifactsOf(options);
+    const unreadable: Outcome[] = [];
+    const runs = runsBelow(artifacts.folder, (run, error) =>
+      unreadable.push({ state: 'refused', run, key: null, error }),
+    );
     const { result, isStopped } = await inTurn('reading stored runs again', runs, readerOf(options));
-    const outcomes = result.filter((outcome) => outcome !== null);
+    const outcomes = [...unreadable, ...result.filter((outcome) => outcome !== null)];
     const scope = { isDryRun: options.has('dry-run'), isStopped };
     if (options.has('json')) process.stdout.write(`${JSON.stringify(documentOf(outcomes, scope), null, 2)}\n`);
-    else process.stdout.write(runs.length === 0 ? `${noRuns(folder)}\n` : describe(outcomes, scope));
+    else
+      process.stdout.write(
+        runs.length + unreadable.length === 0 ? `${noRuns(artifacts)}\n` : describe(outcomes, scope),
+      );
     process.exitCode = isStopped ? INTERRUPTED : exitOf(outcomes);
   },
 });

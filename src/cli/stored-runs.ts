@@ -1,8 +1,7 @@
-import { statSync } from 'node:fs';
-import { basename, relative, resolve, sep } from 'node:path';
+import { basename, relative, sep } from 'node:path';
 import { AssayError } from '../core/errors.ts';
 import { findRuns } from '../evidence/store/find-runs.ts';
-import type { Options } from './arguments.ts';
+import type { OnUnreadable } from '../evidence/store/find-runs.ts';
 
 /** The option that leaves out older runs: which time it goes by is the same in every command. */
 export const sinceOption = {
@@ -11,34 +10,18 @@ export const sinceOption = {
   description: 'only runs that began since then: 30d, 12h, 2w, or a date such as 2026-10-01',
 } as const;
 
-/** Where stored runs are looked for when nobody says it. */
-const DEFAULT_ARTIFACTS = 'runs';
-
-/**
- * The artifact directory that a command is about, absolute. Where nothing was ever stored there is none yet.
- *
- * @throws AssayError USAGE when a folder is named that is not there, and for what is no folder.
- */
-export function artifactsOf(options: Options, option: 'folder' | 'artifacts' = 'folder'): string {
-  const named = options.one(option);
-  const folder = resolve(named ?? DEFAULT_ARTIFACTS);
-  const found = statSync(folder, { throwIfNoEntry: false });
-  const isMissing = found === undefined && folder !== resolve(DEFAULT_ARTIFACTS);
-  if (found?.isDirectory() === true || (found === undefined && !isMissing)) return folder;
-  const example = option === 'folder' ? DEFAULT_ARTIFACTS : `--${option} ${DEFAULT_ARTIFACTS}`;
-  throw new AssayError(
-    'USAGE',
-    isMissing ? `there is no folder ${onScreen(folder)}` : `${onScreen(folder)} is a file`,
-    {
-      hint: `name an artifact directory, such as ${example}`,
-    },
-  );
+/** The artifact directory that a command is about. */
+export interface Artifacts {
+  /** Absolute. */
+  readonly folder: string;
+  /** For who finds nothing in it: why it was looked for there and how to name another; null where they named it. */
+  readonly advice: string | null;
 }
 
-/** The run directories at or below a folder; none where no run is. */
-export function runsBelow(folder: string): readonly string[] {
+/** The run directories at or below a folder; none where no run is, nor in a folder that cannot be read. */
+export function runsBelow(folder: string, onUnreadable?: OnUnreadable): readonly string[] {
   try {
-    return findRuns(folder);
+    return findRuns(folder, onUnreadable);
   } catch (thrown) {
     if (thrown instanceof AssayError && thrown.code === 'EVIDENCE_MISSING') return [];
     throw thrown;
@@ -57,8 +40,8 @@ export function counted(count: number, noun: string): string {
 }
 
 /** What a folder without runs comes to. */
-export function noRuns(folder: string): string {
-  return `no stored run in ${onScreen(folder)}`;
+export function noRuns({ folder, advice }: Artifacts): string {
+  return advice === null ? `no stored run in ${onScreen(folder)}` : `no stored run - ${advice}`;
 }
 
 /** A sentence with every path in it as it is shown. */

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { Writable } from 'node:stream';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { stripVTControlCharacters } from 'node:util';
@@ -39,6 +39,39 @@ export function vitestScript(root: string): string {
   const path = resolveFrom(root, 'vitest/package.json');
   const { bin } = JSON.parse(readFileSync(path, 'utf8')) as { readonly bin: { readonly vitest: string } };
   return join(dirname(path), bin.vitest);
+}
+
+/** As much of Vite as is needed to read a config without starting anything. */
+interface Vite {
+  readonly loadConfigFromFile: (
+    ...args: readonly [
+      on: { readonly command: 'serve'; readonly mode: string },
+      file: string,
+      root: string,
+      logLevel: 'silent',
+    ]
+  ) => Promise<{ readonly config: LoadedConfig } | null>;
+}
+
+interface LoadedConfig {
+  readonly root?: string;
+  readonly plugins?: readonly unknown[];
+  readonly test?: { readonly root?: string };
+}
+
+/** The artifact directory that the plugin in a Vitest config has, absolute; null where there is no such plugin. */
+export async function artifactsInConfig(file: string): Promise<string | null> {
+  const root = process.cwd();
+  const vite = createRequire(resolveFrom(root, 'vitest/package.json')).resolve('vite');
+  const { loadConfigFromFile } = (await import(pathToFileURL(vite).href)) as Vite;
+  const loaded = await loadConfigFromFile({ command: 'serve', mode: 'test' }, file, root, 'silent');
+  const { config = {} } = loaded ?? {};
+  const plugins = (await Promise.all([config.plugins].flat(Infinity))).flat(Infinity);
+  const ours = (plugins as readonly ({ readonly name?: string; readonly api?: PlanApi } | null | undefined)[]).find(
+    (plugin) => plugin?.name === PLUGIN_NAME,
+  );
+  if (ours?.api === undefined) return null;
+  return resolve(root, config.test?.root ?? config.root ?? '', ours.api.artifacts);
 }
 
 interface StartOptions extends ClaimFilters {

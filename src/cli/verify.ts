@@ -6,15 +6,16 @@ import { rejudgeStored } from '../session/stored/stored-cells.ts';
 import type { StoredOutcome } from '../session/stored/stored-cells.ts';
 import { readOptions } from './arguments.ts';
 import type { Options } from './arguments.ts';
+import { artifactsOf, BY_DEFAULT } from './artifacts.ts';
 import { EXIT } from './exit.ts';
 import { planSessionOf } from './plan-session.ts';
 import { INTERRUPTED, inTurn, untilInterrupted, withProgress } from './progress.ts';
 import { claimFilters, isFiltered, sessionOptions } from './session-options.ts';
 import { parseSince } from './since.ts';
 import {
-  artifactsOf,
   counted,
   noRuns,
+  onScreen,
   problemDocument,
   problemLines,
   runDocument,
@@ -22,6 +23,7 @@ import {
   shortened,
   sinceOption,
 } from './stored-runs.ts';
+import type { Artifacts } from './stored-runs.ts';
 import type { VitestPlan } from './user-vitest.ts';
 import { describeOutcomes, isGood, outcomesDocument } from './verify-report.ts';
 
@@ -29,7 +31,7 @@ const verifyOptions = {
   folder: {
     type: 'positional',
     required: false,
-    description: 'artifact directory, or a folder inside one (Default: that of the plugin; runs with --evidence)',
+    description: `artifact directory, or a folder inside one ${BY_DEFAULT}`,
   },
   ...sessionOptions,
   since: sinceOption,
@@ -64,9 +66,10 @@ export const verifyExamples = `  assay verify                            judge e
 async function judgeRuns(options: Options): Promise<number> {
   const since = options.one('since');
   const sinceMs = since === null ? null : parseSince(since, new Date()).getTime();
-  const named = options.one('folder') === null ? null : artifactsOf(options);
+  const named = options.one('folder') === null ? null : await artifactsOf(options);
   const plan = await planSessionOf(options);
-  const folders = [...new Set(named === null ? plan.sessions.map(({ plan: { artifacts } }) => artifacts) : [named])];
+  const ofPlugin = plan.sessions.map(({ plan: { artifacts } }) => artifacts);
+  const folders = [...new Set(named === null ? ofPlugin : [named.folder])];
   const { result: outcomes, isStopped } = await untilInterrupted((signal) =>
     outcomesOf(plan, { options, folders, sinceMs, signal }),
   );
@@ -75,11 +78,19 @@ async function judgeRuns(options: Options): Promise<number> {
     isDryRun: options.has('dry-run'),
     isStopped,
   };
-  const isEmpty = folders.every((folder) => runsBelow(folder).length === 0);
+  const isEmpty = outcomes.length === 0 && folders.every((folder) => runsBelow(folder).length === 0);
   if (options.has('json')) process.stdout.write(`${JSON.stringify(outcomesDocument(outcomes, scope), null, 2)}\n`);
-  else if (isEmpty) process.stdout.write(`${folders.map(noRuns).join('\n')}\n`);
+  else if (isEmpty)
+    process.stdout.write(`${folders.map((folder) => noRuns(named ?? ofPluginAlone(folder))).join('\n')}\n`);
   else process.stdout.write(describeOutcomes(outcomes, scope));
   return isStopped ? INTERRUPTED : exitOf(outcomes);
+}
+
+function ofPluginAlone(folder: string): Artifacts {
+  return {
+    folder,
+    advice: `looked in ${onScreen(folder)}, as the plugin says: name another folder behind the command`,
+  };
 }
 
 interface JudgeOptions {
@@ -99,7 +110,7 @@ function outcomesOf(
     : sessions.flatMap(({ plan }) => plan.cells);
   return withProgress('judging stored runs', async (tick) => {
     // How many of them began since then is known when all were looked at.
-    const total = sinceMs === null ? folders.flatMap(runsBelow).length : null;
+    const total = sinceMs === null ? folders.flatMap((folder) => runsBelow(folder)).length : null;
     const outcomes: StoredOutcome[] = [];
     for (const folder of folders) {
       const stored = rejudgeStored(folder, { cells, sinceMs, isDryRun: options.has('dry-run'), signal });
@@ -124,19 +135,28 @@ async function checkRuns(options: Options): Promise<number> {
       hint: 'name a folder, such as assay verify --evidence runs/my_test, or leave out one of the two',
     });
   }
-  const folder = artifactsOf(options);
-  const folders = runsBelow(folder);
-  const { result: checks, isStopped } = await inTurn('checking stored runs', folders, checkRun);
-  const damaged = checks.filter(({ problem }) => problem !== null).length;
+  const artifacts = await artifactsOf(options);
+  const unreadable: EvidenceCheck[] = [];
+  const folders = runsBelow(artifacts.folder, (run, problem) => unreadable.push({ run, problem }));
+  const { result, isStopped } = await inTurn('checking stored runs', folders, checkRun);
+  const checks = [...unreadable, ...result];
+  const damaged = result.filter(({ problem }) => problem !== null).length;
   if (options.has('json')) {
     const runs = checks.map(({ run, problem }) => ({
       ...runDocument(run),
       problem: problem === null ? null : problemDocument(problem),
     }));
-    const totals = { checked: checks.length, damaged };
+    const totals = { checked: result.length, damaged, unreadable: unreadable.length };
     process.stdout.write(`${JSON.stringify({ runs, totals, stopped: isStopped }, null, 2)}\n`);
-  } else process.stdout.write(folders.length === 0 ? `${noRuns(folder)}\n` : describeChecks(checks, isStopped));
+  } else
+    process.stdout.write(
+      folders.length + unreadable.length === 0
+        ? `${noRuns(artifacts)}\n`
+        : describeChecks({ checks, unreadable, isStopped }),
+    );
   if (isStopped) return INTERRUPTED;
+  // What is said of the others is then not all there is to say.
+  if (unreadable.length > 0) return EXIT.usage;
   if (folders.length === 0) return EXIT.noVerdict;
   return damaged === 0 ? EXIT.ok : EXIT.failed;
 }
@@ -160,9 +180,18 @@ async function checkRun(run: string): Promise<EvidenceCheck> {
   }
 }
 
-function describeChecks(checks: readonly EvidenceCheck[], isStopped: boolean): string {
+interface Checks {
+  readonly checks: readonly EvidenceCheck[];
+  /** Those of them that are folders of nobody knows how many runs. */
+  readonly unreadable: readonly EvidenceCheck[];
+  readonly isStopped: boolean;
+}
+
+function describeChecks({ checks, unreadable, isStopped }: Checks): string {
   const broken = checks.flatMap(({ problem }) => (problem === null ? [] : [problem]));
-  const count = `${counted(checks.length, 'run')} checked, ${broken.length} damaged`;
+  const skipped = unreadable.length === 0 ? '' : `, ${counted(unreadable.length, 'folder')} could not be read`;
+  const runs = counted(checks.length - unreadable.length, 'run');
+  const count = `${runs} checked, ${broken.length - unreadable.length} damaged${skipped}`;
   const rest = isStopped ? ['Stopped between two runs: the rest was not looked at.'] : [];
   return `${[...shortened(broken, problemLines, { noun: 'problem' }), count, ...rest].join('\n')}\n`;
 }

@@ -5,10 +5,11 @@ import type { CellMistake } from './checks/cell-mistakes.ts';
 import type { Cell } from './cell.ts';
 import { checkAxes } from './checks/check-axes.ts';
 import { checkConstraints, checkOverridden, checkParams } from './checks/check-params.ts';
+import { checkFloors, checkLeasts } from './checks/check-direction.ts';
 import { checkPercentiles } from './checks/check-percentiles.ts';
-import { checkTopology, unusedTopology } from './checks/check-topology.ts';
+import { topologyCheck, unusedTopology } from './checks/check-topology.ts';
 import { checkKnobs, checkWorkload } from './checks/check-workload.ts';
-import { checkCoverage, checkMetrics, checkVacuous } from './checks/coverage.ts';
+import { checkMetrics, checkVacuous, coverageCheck } from './checks/coverage.ts';
 import type { Frameworks } from './schema/framework.ts';
 import type { Unplaced } from './issues/issues.ts';
 import type { Workload } from './schema/schema.ts';
@@ -27,7 +28,7 @@ export interface Expansion {
   readonly cells: readonly Cell[];
   /** Mistakes that stop the session. */
   readonly mistakes: readonly Unplaced[];
-  /** Mistakes that do not, because the config only records (`enforce: false`). */
+  /** What does not: doubts, and the gaps of a config that only records (`enforce: false`). */
   readonly warnings: readonly Unplaced[];
 }
 
@@ -60,7 +61,7 @@ function expandAxes(input: ExpansionInput): Expansion {
   const sweep = expandSweep(workload.sweep, spec.axisTokens);
   const { points } = sweep;
   const ofSweep = isSweptAnew ? sweep.mistakes.filter((mistake) => !isIdleFilter(mistake)) : sweep.mistakes;
-  const shared = { ...input, tags: tagsOfConfig(workload), bracketOf: bracketsOf(workload), judge: judgeOf(input) };
+  const shared = sharedByCells(input);
   const resolved = points.map((point) => resolveCell(point, shared));
   const ofParams = resolved.flatMap((one) => one.ofParams);
   // What selects cells by an axis that is wrong finds none, and is not to blame.
@@ -75,6 +76,7 @@ function expandAxes(input: ExpansionInput): Expansion {
       ...checkKnobs(workload, spec),
       ...checkWorkload(workload, spec),
       ...checkPercentiles(workload.thresholds, spec),
+      ...checkLeasts(workload.thresholds),
       ...checkOverridden(workload.params, points),
       ...unusedTopology(workload.topology, points),
       ...(mustSelect ? checkWhen(workload.thresholds, axes) : []),
@@ -93,9 +95,10 @@ function expandAxes(input: ExpansionInput): Expansion {
     points.length,
   );
   const cells = resolved.map(({ cell }) => cell);
+  const doubts = checkFloors(workload.thresholds);
   return workload.enforce
-    ? { cells, mistakes: [...mistakes, ...gaps], warnings: [] }
-    : { cells, mistakes, warnings: gaps };
+    ? { cells, mistakes: [...mistakes, ...gaps], warnings: doubts }
+    : { cells, mistakes, warnings: [...gaps, ...doubts] };
 }
 
 // `exclude[1]` as a whole: a mistake inside has a longer path.
@@ -126,16 +129,40 @@ interface ResolvedCell {
 
 /** What all cells of a config have in common, made once. */
 interface SharedByCells extends ExpansionInput {
-  readonly tags: readonly Tag[];
+  /** The tags of cells with a topology of some kind, but for their own. */
+  readonly tagsOf: (kind: TopologyKind) => readonly Tag[];
   readonly bracketOf: (cellId: string) => string;
+  readonly topologyOf: ReturnType<typeof topologyCheck>;
   readonly judge: (point: SweepPoint & { readonly topologyKind: TopologyKind }) => CellThresholds;
+  readonly gapsOf: ReturnType<typeof coverageCheck>;
+}
+
+function sharedByCells(input: ExpansionInput): SharedByCells {
+  const { workload, spec, isGpuKnown = true } = input;
+  return {
+    ...input,
+    tagsOf: tagsByKind(workload),
+    bracketOf: bracketsOf(workload),
+    topologyOf: topologyCheck(workload.topology, { spec, targetGpu: isGpuKnown ? workload.target_gpu : null }),
+    judge: judgeOf(input),
+    gapsOf: coverageCheck(workload, input),
+  };
+}
+
+function tagsByKind(workload: Workload): SharedByCells['tagsOf'] {
+  const ofConfig = tagsOfConfig(workload);
+  const known = new Map<TopologyKind, readonly Tag[]>();
+  return (kind) => {
+    const tags = known.get(kind) ?? [...ofConfig, topologyTag(kind)];
+    known.set(kind, tags);
+    return tags;
+  };
 }
 
 function resolveCell(point: SweepPoint, input: SharedByCells): ResolvedCell {
-  const { workload, spec, isGpuKnown = true } = input;
-  const targetGpu = isGpuKnown ? workload.target_gpu : null;
+  const { workload, spec } = input;
   const params = checkParams(point, workload, input);
-  const { topology, mistakes } = checkTopology(point, workload.topology, { spec, targetGpu });
+  const { topology, mistakes } = input.topologyOf(point);
   const shape = { params: params.params, topology: topology ?? NO_ROLES };
   const isValid = params.isValid && topology !== null;
   const kind = topologyKind(shape.topology, isValid ? spec.ranks(shape) : 1);
@@ -151,12 +178,12 @@ function resolveCell(point: SweepPoint, input: SharedByCells): ResolvedCell {
       ...shape,
       topologyKind: kind,
       thresholds: judging.thresholds,
-      tags: [...input.tags, topologyTag(kind), cellTag(point.cellId)],
+      tags: [...input.tagsOf(kind), cellTag(point.cellId)],
       bracket: input.bracketOf(point.cellId),
     },
     ofParams: params.mistakes,
     mistakes: [...mistakes, ...(isValid ? checkConstraints(point, shape, spec) : []), ...judging.mistakes],
-    gaps: checkCoverage(workload, { cellId: point.cellId, thresholds: judging.thresholds }, input),
+    gaps: input.gapsOf(point.cellId, judging.thresholds),
   };
 }
 

@@ -1,3 +1,4 @@
+import { canonicalJson } from '../core/canonical-json.ts';
 import { hashOf } from '../core/hash.ts';
 import type { Sha256 } from '../core/hash.ts';
 import { benchmarkOf } from './benchmark.ts';
@@ -28,11 +29,16 @@ export interface NamedFiles {
   readonly dataset: Sha256 | null;
 }
 
+/** Packages by installed version; null for one that is not installed. */
+export type EngineVersions = Readonly<Record<string, string | null>>;
+
 /** What the hashes of a cell depend on besides the cell itself. */
 export interface IdentityInputs {
   readonly bindings: RoleHosts;
   /** Bumped by an adapter when it changes what it launches. */
   readonly launchVersion: number;
+  /** What does the work, where this installation brings it; null where it comes from elsewhere. */
+  readonly engine: EngineVersions | null;
   /** The digest that a tag stands for on the bound node; null while nobody has looked. */
   readonly imageDigest: string | null;
   /** What the files hold that the config names; null where nothing is to be added to what the config says. */
@@ -44,26 +50,34 @@ export interface IdentityInputs {
 
 /** The identity of a cell on its nodes: never the rest of the sweep, never a secret. */
 export function identify(cell: Cell, inputs: IdentityInputs): Identity {
-  const { container } = cell.workload;
+  const { container, model, knobs } = cell.workload;
+  for (const part of [model, knobs, cell.topology, inputs.bindings]) writeOnce(part);
   return {
-    workloadHash: hashOf(workloadInputs(cell, inputs)),
+    workloadHash: hashOf(workloadInputs(cell, inputs), texts),
     isPending: container !== undefined && (pinnedDigest(container) ?? inputs.imageDigest) === null,
     verificationHash: verificationHash(cell.thresholds, inputs),
-    configHash: configHash(cell.workload),
-    experimentId: experimentId(cell.workload),
+    ...ofWorkload(cell.workload),
   };
+}
+
+// Cells of a config share most of what they are hashed with: to write it once per cell would take seconds.
+const texts = new WeakMap<object, string>();
+
+function writeOnce(part: object): void {
+  if (!texts.has(part)) texts.set(part, canonicalJson(part));
 }
 
 /** What a cell's workload hash is made of: everything that decides what is launched. */
 export function workloadInputs(
   cell: Cell,
-  { launchVersion, bindings, imageDigest, files }: IdentityInputs,
+  { launchVersion, engine, bindings, imageDigest, files }: IdentityInputs,
 ): Readonly<Record<string, unknown>> {
   const { workload, params, topology } = cell;
-  const { framework, model, dataset = null, knobs, seed, container } = workload;
+  const { framework, model, dataset = null, knobs, seed, exclusive, container } = workload;
   return {
     framework,
     launch_version: launchVersion,
+    ...(engine === null ? {} : { engine }),
     model,
     dataset,
     knobs,
@@ -71,6 +85,8 @@ export function workloadInputs(
     topology,
     seed,
     bindings,
+    // Others on its nodes are part of what was measured.
+    ...(exclusive ? {} : { exclusive }),
     ...(files === null ? {} : { files }),
     ...(container === undefined ? {} : containerInputs(container, imageDigest)),
   };
@@ -112,23 +128,25 @@ interface KnownVerification extends JudgingInputs {
   readonly hash: Sha256;
 }
 
-// Cells of a config share their thresholds and their workload: hashing these once per cell would take seconds.
+// So they do their thresholds and their workload.
 const verificationHashes = new WeakMap<Cell['thresholds'], KnownVerification>();
-const configHashes = new WeakMap<Workload, Sha256>();
+const identities = new WeakMap<Workload, Pick<Identity, 'configHash' | 'experimentId'>>();
 
 /** The hash of how runs are judged by these thresholds. */
 export function verificationHash(thresholds: Cell['thresholds'], inputs: JudgingInputs): Sha256 {
   const { patterns, verdictEngineVersion } = inputs;
+  if (typeof patterns === 'object' && patterns !== null) writeOnce(patterns);
   const known = verificationHashes.get(thresholds);
   if (known?.patterns === patterns && known?.verdictEngineVersion === verdictEngineVersion) return known.hash;
-  const hash = hashOf(verificationInputs(thresholds, inputs));
+  const hash = hashOf(verificationInputs(thresholds, inputs), texts);
   verificationHashes.set(thresholds, { patterns, verdictEngineVersion, hash });
   return hash;
 }
 
-function configHash(workload: Workload): Sha256 {
-  const known = configHashes.get(workload) ?? hashOf(workload);
-  configHashes.set(workload, known);
+/** The parts of an identity that all cells of a config have in common. */
+function ofWorkload(workload: Workload): Pick<Identity, 'configHash' | 'experimentId'> {
+  const known = identities.get(workload) ?? { configHash: hashOf(workload), experimentId: experimentId(workload) };
+  identities.set(workload, known);
   return known;
 }
 

@@ -27,7 +27,7 @@ export interface LoadedConfigs {
   readonly cells: readonly Cell[];
   /** What stops a session. */
   readonly problems: readonly Problem[];
-  /** What does not: gaps in configs that only record. */
+  /** What does not: doubts, and gaps in configs that only record. */
   readonly warnings: readonly Problem[];
 }
 

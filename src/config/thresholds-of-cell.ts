@@ -48,8 +48,12 @@ export function thresholdsByCell({ written, predicates }: Judges): (cell: Select
     placed,
   }));
   const lists = new Map<string, readonly CellThreshold[]>();
+  const decided = new Map<string, CellThresholds>();
   return ({ cellId, axes, topologyKind }) => {
     const applicable = candidates.filter(({ placed }) => selects(placed.threshold.when ?? {}, axes));
+    const alike = [topologyKind, ...applicable.map(({ index }) => index)].join();
+    const known = decided.get(alike);
+    if (known !== undefined) return known;
     const { winners, mistakes } = decide(applicable, cellId);
     const answered = new Set(winners.map(({ subject }) => subject));
     const own = predicates.filter(
@@ -58,7 +62,10 @@ export function thresholdsByCell({ written, predicates }: Judges): (cell: Select
     const key = [...winners.map(({ index }) => index), ...own.map(({ threshold }) => threshold.predicate)].join();
     const thresholds = lists.get(key) ?? [...winners.map(({ placed }) => placed), ...own];
     lists.set(key, thresholds);
-    return { thresholds, mistakes };
+    const judging = { thresholds, mistakes };
+    // A mistake names its cell.
+    if (mistakes.length === 0) decided.set(alike, judging);
+    return judging;
   };
 }
 

@@ -2,13 +2,14 @@ import { createHash } from 'node:crypto';
 import { createReadStream, readFileSync, statSync } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
 import { canonicalJson } from './canonical-json.ts';
+import type { KnownTexts } from './canonical-json.ts';
 
 /** A sha256 in the form `sha256:<64 hex digits>`. */
 export type Sha256 = `sha256:${string}`;
 
-/** The sha256 of the canonical JSON of plain data. */
-export function hashOf(value: unknown): Sha256 {
-  return `sha256:${createHash('sha256').update(canonicalJson(value)).digest('hex')}`;
+/** The sha256 of the canonical JSON of plain data; `known` has the text of parts that other data has as well. */
+export function hashOf(value: unknown, known?: KnownTexts): Sha256 {
+  return `sha256:${createHash('sha256').update(canonicalJson(value, known)).digest('hex')}`;
 }
 
 // To open a stream takes longer than to read so much.

@@ -9,6 +9,7 @@ import type { FieldChange } from '../core/changed-fields.ts';
 import { AssayError } from '../core/errors.ts';
 import { groupBy } from '../core/group-by.ts';
 import type { Framework } from '../lifecycle/adapter.ts';
+import { isAbsentPath } from './config-files.ts';
 import { findRepository, withYamlAtRef } from './files-at-ref.ts';
 import type { FolderAtRef } from './files-at-ref.ts';
 import { planSession } from './plan.ts';
@@ -170,7 +171,10 @@ export async function planAtRef(
   const configs = options.configs.map((pattern) => insideRepository(pattern, options.root, at));
   const cluster = options.cluster === null ? null : resolve(options.root, options.cluster);
   return withYamlAtRef(at, (top) => {
-    const old = { ...options, root: join(top, at.folder), configs, cluster, onlyCells: [] };
+    const root = join(top, at.folder);
+    // A config that is new since then is no mistake.
+    const present = configs.filter((pattern) => !isAbsentPath(pattern, root));
+    const old = { ...options, root, configs: present, cluster, onlyCells: [] };
     // Of the ref only the configs are laid out: what they name is taken for what lies there today.
     const filesOf = (configFolder: string): string => join(at.top, relative(top, configFolder));
     const { cells } = planOld(ref, () => planSession(old, frameworks, filesOf));

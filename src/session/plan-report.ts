@@ -1,4 +1,4 @@
-import { relative } from 'node:path';
+import { join, relative } from 'node:path';
 import type { Scalar } from '../config/schema/framework.ts';
 import type { RoleHosts } from '../config/identity.ts';
 import { groupBy } from '../core/group-by.ts';
@@ -8,6 +8,8 @@ import type { PlannedSession } from './plan-api.ts';
 import type { PlannedCell } from './plan.ts';
 import { tagsOfCell } from './planned-claim.ts';
 import type { PlannedClaim, SuiteClaim } from './planned-claim.ts';
+import { foldersIn } from './stored/cell-runs.ts';
+import { cachedRun } from './stored/reuse.ts';
 import { wallTimeS } from './wall-time.ts';
 
 /** One cell as `assay plan --json` prints it. */
@@ -30,6 +32,8 @@ export interface ReportedCell {
   readonly claims: readonly { readonly name: string; readonly tier: number; readonly file: string }[];
   /** Seconds that earlier runs of the same workload took; null when there are none. */
   readonly estimate_s: number | null;
+  /** The id of the stored run that `--reuse prefer` would take instead of a launch; null when there is none. */
+  readonly cached: string | null;
   /** Null while the digest of the container's image is not known. */
   readonly workload_hash: Sha256 | null;
   readonly verification_hash: Sha256;
@@ -43,6 +47,8 @@ export interface PlanTotals {
   readonly cells: number;
   readonly runnable: number;
   readonly skipped: number;
+  /** Runnable cells with a stored run that `--reuse prefer` would take. */
+  readonly cached: number;
   readonly claims: number;
   /** How many nodes the runnable cells use. */
   readonly nodes: number;
@@ -84,14 +90,20 @@ function entriesOf(sessions: readonly PlannedSession[]): readonly Entry[] {
   const claims = sessions.length === 1 ? first.claims : new Set(sessions.flatMap((session) => session.claims));
   const claimsOf = groupBy(claims, ({ planned }) => planned);
   const toReported = claimReporter(options.root);
-  return plan.cells.map((planned) => ({
-    planned,
-    cell: {
-      ...describeCell(planned),
-      claims: (claimsOf.get(planned) ?? []).map(toReported),
-      estimate_s: canRepeat(planned) ? pastDurationS(planned, plan.artifacts) : null,
-    },
-  }));
+  // Of ten thousand cells the most may belong to configs that never ran here.
+  const ran = new Set(foldersIn(plan.artifacts));
+  return plan.cells.map((planned) => {
+    const mayHaveRun = canRepeat(planned) && ran.has(join(plan.artifacts, planned.cell.workload.test_id));
+    return {
+      planned,
+      cell: {
+        ...describeCell(planned),
+        claims: (claimsOf.get(planned) ?? []).map(toReported),
+        estimate_s: mayHaveRun ? pastDurationS(planned, plan.artifacts) : null,
+        cached: mayHaveRun ? cachedRun(planned, plan.artifacts) : null,
+      },
+    };
+  });
 }
 
 function canRepeat({ skip, identity }: PlannedCell): boolean {
@@ -109,7 +121,7 @@ function claimReporter(root: string): (claim: PlannedClaim) => ReportedCell['cla
   };
 }
 
-function describeCell(planned: PlannedCell): Omit<ReportedCell, 'claims' | 'estimate_s'> {
+function describeCell(planned: PlannedCell): Omit<ReportedCell, 'claims' | 'estimate_s' | 'cached'> {
   const { cell, binding, skip, identity } = planned;
   const { workload } = cell;
   return {
@@ -142,6 +154,7 @@ function totalsOf(entries: readonly Entry[]): PlanTotals {
     cells: entries.length,
     runnable: runnable.length,
     skipped: entries.length - runnable.length,
+    cached: runnable.filter(({ cell }) => cell.cached !== null).length,
     claims: entries.reduce((sum, { cell }) => sum + cell.claims.length, 0),
     nodes: new Set(runnable.flatMap(({ cell }) => nodesOf(cell))).size,
     estimate_s: timed.length === 0 ? null : wallTimeS(timed),

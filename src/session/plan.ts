@@ -1,5 +1,4 @@
 import { resolve } from 'node:path';
-import { globSync } from 'tinyglobby';
 import { bindCell } from '../cluster/bind.ts';
 import type { Binding } from '../cluster/bind.ts';
 import { readPool } from '../cluster/pool-file.ts';
@@ -14,25 +13,20 @@ import type { Override } from '../config/override.ts';
 import { configError } from '../config/yaml/problem.ts';
 import type { Problem } from '../config/yaml/problem.ts';
 import { isThresholdsFile } from '../config/thresholds-file.ts';
-import { AssayError } from '../core/errors.ts';
 import type { Framework } from '../lifecycle/adapter.ts';
 import { patternCatalogue } from '../lifecycle/patterns.ts';
 import { verdictEngineVersion } from '../verdicts/evaluate.ts';
+import { findConfigs } from './config-files.ts';
+import type { ConfigPatterns } from './config-files.ts';
 import { namedFilesOn } from './model-files.ts';
 import type { FilesOfCell } from './model-files.ts';
 import { skipOf } from './skip.ts';
 import type { Skip } from './skip.ts';
 
 /** Where a session finds its configs and leaves its evidence, and what it changes for once. */
-export interface SessionOptions {
-  /** Absolute folder that every other path is relative to. */
-  readonly root: string;
-  /** Globs of workload configs. */
-  readonly configs: readonly string[];
+export interface SessionOptions extends ConfigPatterns {
   /** The cluster file; null for this machine alone. */
   readonly cluster: string | null;
-  /** The artifact directory. */
-  readonly artifacts: string;
   /** Values given on the command line instead of those in the configs. */
   readonly overrides: readonly Override[];
   /** Patterns of the cells to keep; empty keeps all. */
@@ -64,7 +58,7 @@ export interface SessionPlan {
  * Loads, expands and binds all configs of a session. `filesOf` says where the files lie that the configs of a
  * folder name, if not there.
  *
- * @throws AssayError USAGE when no file matches, CONFIG_INVALID with every problem of every file,
+ * @throws AssayError USAGE when no file matches or a path has none, CONFIG_INVALID with every problem of every file,
  *   SELECTION_INVALID when `onlyCells` names a cell that is not there.
  */
 export function planSession(
@@ -73,33 +67,22 @@ export function planSession(
   filesOf: (configFolder: string) => string = (configFolder) => configFolder,
 ): SessionPlan {
   const { root, overrides, cluster } = options;
-  const configFiles = findConfigs(options);
+  const { files: configFiles, ...found } = findConfigs(options);
   const specs = frameworks.map(({ spec }) => spec);
-  const loaded = loadConfigs(configFiles, { root, specs, overrides, env: process.env });
+  const broken = new Set(found.problems.map(({ file }) => file));
+  const readable = configFiles.filter((file) => !broken.has(file));
+  const loaded = loadConfigs(readable, { root, specs, overrides, env: process.env });
   const { pool, problems } = cluster === null ? { pool: localPool, problems: [] } : readPool(cluster, root);
-  const all = [...loaded.problems, ...problems];
+  const all = [...found.problems, ...loaded.problems, ...problems];
   if (pool === null || all.length > 0) throw configError(all, configFiles.length + (cluster === null ? 0 : 1));
-  const look = { pool, frameworks, filesOf: namedFilesOn(pool, filesOf) };
+  const launchOf = launches({ pool, frameworks, filesOf: namedFilesOn(pool, filesOf) });
   return {
     configFiles: configFiles.filter((file) => !isThresholdsFile(file)),
     pool,
-    cells: onlyCells(loaded.cells, options.onlyCells).map((cell) => planCell(cell, look)),
-    warnings: loaded.warnings,
+    cells: onlyCells(loaded.cells, options.onlyCells).map((cell) => planCell(cell, launchOf(cell))),
+    warnings: [...found.warnings, ...loaded.warnings],
     artifacts: resolve(root, options.artifacts),
   };
-}
-
-function findConfigs({ root, configs, artifacts }: SessionOptions): readonly string[] {
-  const files = globSync([...configs], {
-    cwd: root,
-    // Run directories hold the resolved configs of the past.
-    ignore: ['**/node_modules/**', '**/*.cluster.{yaml,yml,json}', `${artifacts}/**`],
-    expandDirectories: false,
-  }).sort();
-  if (files.some((file) => !isThresholdsFile(file))) return files;
-  throw new AssayError('USAGE', `no config matches ${configs.join(', ')} in ${root}`, {
-    hint: 'set `configs` in assay({ configs }) to the place of your YAML files',
-  });
 }
 
 interface Surroundings {
@@ -108,18 +91,38 @@ interface Surroundings {
   readonly filesOf: FilesOfCell;
 }
 
-function planCell(cell: Cell, { pool, frameworks, filesOf }: Surroundings): PlannedCell {
+/** What cells of one config on one topology have in common. */
+type Launch = Pick<PlannedCell, 'binding' | 'inputs' | 'skip'>;
+
+/** How a cell is launched, looked up once for all cells that are launched alike. */
+function launches(surroundings: Surroundings): (cell: Cell) => Launch {
+  const known = new Map<Cell['workload'], Map<Cell['topology'], Launch>>();
+  return (cell) => {
+    const ofWorkload = known.get(cell.workload) ?? new Map<Cell['topology'], Launch>();
+    known.set(cell.workload, ofWorkload);
+    const launch = ofWorkload.get(cell.topology) ?? planLaunch(cell, surroundings);
+    ofWorkload.set(cell.topology, launch);
+    return launch;
+  };
+}
+
+function planLaunch(cell: Cell, { pool, frameworks, filesOf }: Surroundings): Launch {
   const framework = frameworks.find(({ spec }) => spec.name === cell.workload.framework);
   const binding = bindCell(cell.topology, pool);
   const inputs: IdentityInputs = {
     bindings: binding.state === 'bound' ? binding.hosts : {},
     launchVersion: framework?.launchVersion ?? 0,
+    engine: framework?.engine?.(cell.workload) ?? null,
     imageDigest: null,
     files: filesOf(cell),
     verdictEngineVersion,
     patterns: patternCatalogue,
   };
-  return { cell, binding, inputs, identity: identify(cell, inputs), skip: skipOf({ cell, binding, framework }) };
+  return { binding, inputs, skip: skipOf({ cell, binding, framework }) };
+}
+
+function planCell(cell: Cell, { binding, inputs, skip }: Launch): PlannedCell {
+  return { cell, binding, inputs, identity: identify(cell, inputs), skip };
 }
 
 /** A planned cell as it is once the digest of its image is known; null leaves its identity pending. */

@@ -18,6 +18,51 @@ const assay = async (...args: readonly string[]) => {
   return { stdout, stderr, exitCode };
 };
 
+describe('commands on stored runs', () => {
+  const commands = [
+    ['verify'],
+    ['export', '-o', 'x.parquet'],
+    ['query', 'FROM runs'],
+    ['gc', '--keep-last', '1'],
+    ['reap'],
+  ];
+  const told = (empty: Project) =>
+    Promise.all(
+      commands.map(async (args) => {
+        const { all } = await execa(NODE, [COMMAND, ...args], { cwd: empty.root, reject: false, all: true });
+        return `${args[0]}: ${all}`;
+      }),
+    );
+
+  it('look where the plugin says, and say so', async () => {
+    const config = `import { assay } from 'vitest-assay';\nexport default { plugins: [assay({ artifacts: 'kept' })] };\n`;
+    const empty = new Project({ 'configs/quick.yaml': ONE_CELL, 'vitest.config.js': config });
+    const where = 'looked in kept, as assay({ artifacts }) in vitest.config.js says: name another folder';
+    expect(await told(empty)).toEqual([
+      'verify: no stored run - looked in kept, as the plugin says: name another folder behind the command',
+      `export: nothing to export: no run in kept has ended - ${where} behind the command`,
+      `query: no run in kept has ended: there is nothing to ask - ${where} with --artifacts`,
+      `gc: 0 runs would go, 0 B\n${where} behind the command`,
+      `reap: 0 dead runs, 0 still running - ${where} behind the command`,
+    ]);
+  });
+
+  it('look in runs where nothing says otherwise, and refuse a config that may say so and does not load', async () => {
+    const empty = new Project({});
+    const ask = ['query', 'FROM runs'];
+    const inRuns = await execa(NODE, [COMMAND, ...ask], { cwd: empty.root, reject: false });
+    expect(inRuns.stderr).toMatch(/looked in runs, the default: name another folder with --artifacts$/);
+    empty.write('vitest.config.js', 'export default { artifacts: here };');
+    const broken = await execa(NODE, [COMMAND, ...ask], { cwd: empty.root, reject: false });
+    expect([broken.exitCode, broken.stderr]).toEqual([
+      2,
+      expect.stringMatching(
+        /^AssayError: vitest\.config\.js says where .* not load\n {3}next: mend it, .* --artifacts$/,
+      ),
+    ]);
+  });
+});
+
 describe('assay verify --evidence', () => {
   it('passes runs that are whole', async () => {
     expect(await assay('verify', '--evidence')).toEqual({

@@ -53,7 +53,7 @@ export const FAILING: Readonly<Record<string, Failing>> = {
       jax: stoodAt(5),
       megatron: stoodAt(4),
       torchtitan: stoodAt(4),
-      sglang: setup(/^router on \w+ knows 0 of 2 prefill servers and 2 of 2 decode servers after 12 s, /),
+      sglang: setup(/^router on \w+ gave up on prefill on sglang\d \(http:\S+\): Workflow failed at step /),
     },
   },
   'a death in mid-work': {
@@ -84,7 +84,7 @@ export const FAILING: Readonly<Record<string, Failing>> = {
       vllm: setup(/^server on vllm1 (?:ended with code 2 before it was ready|said that it failed: .*--no-such-flag)$/),
       inferencemax: setup(/^server on inferencemax1 ended with code 1 before it was ready$/),
       sglang: setup(/^\w+ on sglang\d (?:ended with code 2 before it was ready|said that it failed: .*--refused)$/),
-      flux: safety(/^worker_alive: worker on flux1 ended with code 1 before its work was done$/),
+      flux: setup(/^worker on flux1 ended with code 1 before its first image$/),
       megatron: pattern(/^nccl_timeout in worker\.megatron\d - /),
       contained: setup(/assay-is-nowhere/),
     },

@@ -32,15 +32,15 @@ describe('assay plan', () => {
     const { stdout, stderr, exitCode } = await assay(project, 'plan');
     expect(`\n${stdout}\n`).toMatchInlineSnapshot(`
       "
-       cell                 role -> node         claims  estimate  note
+       cell                 role -> node         claims  estimate  cached  note
 
        quick · llama_cpp · byte_llama · cpu · 6 cells · configs/quick.yaml
-       balanced-conc1       server -> localhost  18      -         never run here
-       balanced-conc2       server -> localhost  18      -         never run here
-       balanced-conc4       server -> localhost  18      -         never run here
-       prefill_heavy-conc1  server -> localhost  18      -         never run here
-       prefill_heavy-conc2  server -> localhost  18      -         never run here
-       prefill_heavy-conc4  server -> localhost  18      -         never run here
+       balanced-conc1       server -> localhost  18      -         -       never run here
+       balanced-conc2       server -> localhost  18      -         -       never run here
+       balanced-conc4       server -> localhost  18      -         -       never run here
+       prefill_heavy-conc1  server -> localhost  18      -         -       never run here
+       prefill_heavy-conc2  server -> localhost  18      -         -       never run here
+       prefill_heavy-conc4  server -> localhost  18      -         -       never run here
 
        6 cells · 6 runnable · 0 skipped · 108 claims · no estimate yet, on 1 node
       "
@@ -69,6 +69,7 @@ describe('assay plan', () => {
         { name: 'throughput', tier: 5, file: expect.stringMatching(/suites\/benchmarks\/throughput\.test\.ts$/) },
       ]),
       estimate_s: null,
+      cached: null,
       workload_hash: hash,
       verification_hash: hash,
       experiment_id: 'llama_cpp/byte_llama/f32+-+node-llama-cpp/cpu',
@@ -136,9 +137,22 @@ describe('assay plan', () => {
   });
 
   it.each([
-    [['-t', 'no_such_thing'], /^AssayError: -t "no_such_thing" selects no claim\n {3}next: .*/],
-    [['-t', 'balancd conc4'], /selects no claim\n {3}next: "balancd" occurs in no tag .* did you mean balanced\?$/],
-    [['-t', 'throughput ttft_p99'], /selects no claim\n {3}next: each word occurs, but no claim has all of them/],
+    [
+      ['-t', 'no_such_thing'],
+      /^AssayError: no claim selected - "no_such_thing" is in no tag and no name\n {2}look at /,
+    ],
+    [
+      ['-t', 'balancd conc4'],
+      /"balancd" is in no tag .* did you mean `balanced`\?\n {2}-t "conc4" {3}2 cells, \d+ claims/,
+    ],
+    [
+      ['-t', 'throughput ttft_p99'],
+      /nothing has "throughput" and "ttft_p99" together\n {2}-t "throughput" {3}.*\n {2}-t "/,
+    ],
+    [
+      ['-t', 'config_other'],
+      /no name\n {2}other\/\S+\.yaml has it, but configs are configs\/\*\*\/\*\.yaml: widen assay/,
+    ],
     [['--only-cells', ''], /--only-cells has no value/],
     [['--configs', 'configs'], /this is a folder\n {3}next: write --configs 'configs\/\*\*\/\*\.yaml'$/],
     [['--tags-filter', 'tier_5 & tier_1'], /has an unexpected "&" at 8\n {3}next: write "&&"$/],
@@ -225,6 +239,7 @@ describe('assay run', () => {
     const { cells, totals } = await planOf(project, '--set', 'params.num_prompts=9');
     const ran = cells.find(({ id }) => id === 'balanced-conc4');
     expect(ran?.estimate_s).toBeGreaterThan(0);
+    expect(ran?.cached).toBe(basename(folder!));
     expect(ran?.workload_hash).toContain(basename(join(folder!, '..')));
     expect(totals).toMatchObject({ estimate_s: ran?.estimate_s, unknown: 5 });
     expect((await planOf(project)).totals.estimate_s).toBeNull();

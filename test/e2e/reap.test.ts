@@ -128,7 +128,7 @@ describe('assay reap', () => {
       exitCode: 2,
     });
     expect(await assay('reap')).toEqual({
-      stdout: '0 dead runs, 0 still running',
+      stdout: '0 dead runs, 0 still running - looked in runs, the default: name another folder behind the command',
       stderr: '',
       exitCode: 0,
     });

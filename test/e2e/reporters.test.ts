@@ -172,10 +172,35 @@ describe('a blob', () => {
     expect([exitCode, numTotalTests, numFailedTests]).toEqual([1, 4, 3]);
     expect(stdout).toContain(`::error file=${LATENCY},`);
     expect(stderr).not.toContain('never registered');
-    for (const reports of ['.vitest-reports', '.vitest'])
-      rmSync(join(project.root, reports), { recursive: true, force: true });
+    forgetReports();
+  });
+
+  it('of each shard is merged into one report of all claims, which launches nothing', async () => {
+    project.write('configs/second.yaml', ONE_CELL.replace('test_id: quick', 'test_id: second').replace('[2]', '[1]'));
+    const shards = ['1/2', '2/2'].map((shard) =>
+      project.vitest('run', '--tags-filter=tier_5', '--reporter=blob', `--shard=${shard}`),
+    );
+    expect((await Promise.all(shards)).map(({ exitCode }) => exitCode)).toEqual([1, 1]);
+    const folders = project.runFolders();
+    const json = join(project.root, 'merged.json');
+    const merge = ['--merge-reports', '--reporter=default', '--reporter=json', `--outputFile.json=${json}`];
+    const { all, exitCode } = await project.vitest(...merge);
+    const { numTotalTests, numFailedTests, testResults } = JSON.parse(readFileSync(json, 'utf8')) as Report;
+    const titles = testResults.flatMap(({ assertionResults }) => assertionResults).map(({ title }) => title);
+    expect([exitCode, numTotalTests, numFailedTests, new Set(titles).size]).toEqual([1, 8, 4, 8]);
+    expect(all).toMatch(/Tests {2}4 failed \| 4 passed \(8\)/);
+    expect(all).toMatch(/4 claims passed · 4 failed · reports of 2 runs\s+merged/);
+    expect(all).not.toMatch(/never registered|Failed Suites/);
+    expect(project.runFolders()).toEqual(folders);
+    rmSync(join(project.root, 'configs/second.yaml'));
+    forgetReports();
   });
 });
+
+function forgetReports(): void {
+  for (const reports of ['.vitest-reports', '.vitest'])
+    rmSync(join(project.root, reports), { recursive: true, force: true });
+}
 
 interface Report {
   readonly numTotalTests: number;

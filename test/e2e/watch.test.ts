@@ -1,4 +1,5 @@
-import { rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { Project, QUICK_CONFIG } from './project.ts';
@@ -57,21 +58,66 @@ describe('watch mode', { timeout: 180_000 }, () => {
     expect(project.runFolders()).toHaveLength(8);
   });
 
-  it('takes in a config that is added, and forgets one that is removed', async () => {
-    const { project, watch } = watched();
-    await watch.pass();
-    project.write(
-      'configs/third.yaml',
-      OTHER.replace('test_id: other', 'test_id: third').replace('variant: b', 'variant: c'),
-    );
-    const added = await watch.pass();
-    expect(cellsOf(added.launched)).toEqual(['balanced-conc1', 'prefill_heavy-conc1']);
-    expect(brackets(added.tests)).toEqual([
-      '[llama_cpp-byte_llama-cpu-c-balanced-conc1]',
-      '[llama_cpp-byte_llama-cpu-c-prefill_heavy-conc1]',
+  it('follows configs, thresholds and nodes wherever they are, and goes on after a mistake in any of them', async () => {
+    const outside = realpathSync(mkdtempSync(join(tmpdir(), 'assay-e2e-outside-')));
+    const third = join(outside, 'team/third.yaml');
+    const [config = '', thresholds = ''] = OTHER.split(/(?=^thresholds:)/m);
+    const [beside = '', ...rest] = thresholds.split(/(?=^timeouts:)/m);
+    const nodes = 'nodes: {localhost: {labels: [cpu]}}\n';
+    const project = new Project({
+      'configs/quick.yaml': config + rest.join(''),
+      'configs/quick.thresholds.yaml': beside,
+      'lab.cluster.yaml': nodes,
+      'vitest.config.js': `import { assay } from 'vitest-assay';
+const configs = ['configs/**/*.yaml', ${JSON.stringify(`${outside}/**/*.yaml`)}];
+export default { plugins: [assay({ configs, cluster: 'lab.cluster.yaml' })], test: { include: [] } };\n`,
+    });
+    const watch = new WatchSession(project, '-t', 'tier_5');
+    const ofQuick = ['balanced-conc1', 'prefill_heavy-conc1'].map((cell) => `[llama_cpp-byte_llama-cpu-b-${cell}]`);
+    const ofThird = ofQuick.map((bracket) => bracket.replace('-b-', '-c-'));
+    const first = await watch.pass();
+    expect([cellsOf(first.launched), brackets(first.tests)]).toEqual([
+      ['balanced-conc1', 'prefill_heavy-conc1'],
+      ofQuick,
     ]);
-    rmSync(join(project.root, 'configs/third.yaml'));
-    await watch.shows('configs/third.yaml edited · 2 cells gone');
+
+    mkdirSync(dirname(third));
+    writeFileSync(third, OTHER.replace('test_id: other', 'test_id: third').replace('variant: b', 'variant: c'));
+    const added = await watch.pass();
+    expect([cellsOf(added.launched), brackets(added.tests)]).toEqual([
+      ['balanced-conc1', 'prefill_heavy-conc1'],
+      ofThird,
+    ]);
+
+    project.write('configs/quick.thresholds.yaml', beside.replace('percentile: 99', 'percentil: 99'));
+    expect(await watch.shows('the watch goes on')).toMatch(
+      /configs\/quick\.thresholds\.yaml edited\n.*configs\/quick\.thresholds\.yaml:\d+:\d+ .*percentil/,
+    );
+    project.write('configs/quick.thresholds.yaml', beside.replace('value: 60000', 'value: 50000'));
+    const judged = await watch.pass();
+    expect(judged.screen).toContain('configs/quick.thresholds.yaml edited · 2 cells under other thresholds');
+    expect([judged.launched, brackets(judged.tests)]).toEqual([[], ofQuick]);
+
+    project.write('lab.cluster.yaml', nodes.replace('labels', 'label'));
+    expect(await watch.shows('the watch goes on')).toMatch(
+      /lab\.cluster\.yaml edited\n.*lab\.cluster\.yaml:1:\d+ .*label/,
+    );
+    project.write('lab.cluster.yaml', nodes.replace('cpu', 'gpu'));
+    const unfit = await watch.pass();
+    expect(unfit.screen).toContain('lab.cluster.yaml edited · 4 cells cannot run any more');
+    expect(unfit.tests).toEqual([]);
+
+    project.write('configs/fourth.yaml', OTHER.replace('variant: b', 'variant: d').replace('id: other', 'id: fourth'));
+    expect((await watch.pass()).screen).toContain('configs/fourth.yaml edited · 2 cells new');
+    rmSync(join(project.root, 'configs/fourth.yaml'));
+    await watch.shows('configs/fourth.yaml edited · 2 cells gone');
+
+    rmSync(third);
+    await watch.shows('third.yaml edited · 2 cells gone');
+    project.write('lab.cluster.yaml', nodes);
+    const fit = await watch.pass();
+    expect(fit.screen).toContain('lab.cluster.yaml edited · 2 cells can run now');
+    expect([fit.launched, brackets(fit.tests)]).toEqual([[], ofQuick]);
   });
 
   it('follows a suite: a new claim is registered, and judged on the runs there are', async () => {

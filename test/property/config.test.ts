@@ -53,6 +53,7 @@ const hashes = (cells: readonly Cell[]): ReadonlyMap<string, unknown> =>
       identify(cell, {
         bindings: { server: ['n1'] },
         launchVersion: 1,
+        engine: null,
         imageDigest: null,
         files: null,
         verdictEngineVersion: 1,

@@ -23,18 +23,29 @@ export interface TopologyNeeds {
   readonly targetGpu: string | null;
 }
 
-/** Checks the topology that a cell runs on: the one of its option, else the config's. */
-export function checkTopology(
-  point: SweepPoint,
+/** Checks the topology that a cell runs on: the one of its option, else the config's. Each is checked once. */
+export function topologyCheck(
   configured: Topology | undefined,
   needs: TopologyNeeds,
-): CheckedTopology {
-  if (point.topology === null) {
-    if (configured === undefined) return { topology: null, mistakes: [{ ...missing(needs), cellId: point.cellId }] };
-    return { topology: configured, mistakes: topologyMistakes(configured, ['topology'], needs) };
-  }
-  const { value } = point.topology;
-  const path = ['sweep', ...point.topology.path];
+): (point: SweepPoint) => CheckedTopology {
+  const ofOptions = new Map<OwnTopology, CheckedTopology>();
+  const ofConfig =
+    configured === undefined
+      ? null
+      : { topology: configured, mistakes: topologyMistakes(configured, ['topology'], needs) };
+  return ({ topology: own, cellId }) => {
+    if (own === null) return ofConfig ?? { topology: null, mistakes: [{ ...missing(needs), cellId }] };
+    const checked = ofOptions.get(own) ?? checkOwn(own, needs);
+    ofOptions.set(own, checked);
+    return checked;
+  };
+}
+
+type OwnTopology = NonNullable<SweepPoint['topology']>;
+
+function checkOwn(own: OwnTopology, needs: TopologyNeeds): CheckedTopology {
+  const { value } = own;
+  const path = ['sweep', ...own.path];
   const result = topologySchema.safeParse(value);
   if (result.success) return { topology: result.data, mistakes: topologyMistakes(result.data, path, needs) };
   const issues = explainIssues(topologySchema, result.error, value);

@@ -2,6 +2,7 @@ import { nearest } from '../../core/nearest.ts';
 import { benchmarkOf, thresholdFor } from '../benchmark.ts';
 import type { CellThreshold } from '../cell.ts';
 import type { CellMistake } from './cell-mistakes.ts';
+import { misusedLeast } from './check-direction.ts';
 import { inPercents } from './check-percentiles.ts';
 import type { Frameworks, FrameworkSpec } from '../schema/framework.ts';
 import type { Unplaced } from '../issues/issues.ts';
@@ -12,8 +13,24 @@ import { exampleFor, rulesOf } from '../threshold.ts';
 import type { Threshold } from '../threshold.ts';
 import { isVacuous } from './vacuous.ts';
 
-/** The benchmarks of a cell that nothing judges, and the thresholds that answer none of its benchmarks. */
-export function checkCoverage(
+/**
+ * The benchmarks of a cell that nothing judges, and the thresholds that answer none of its benchmarks. A list of
+ * thresholds that many cells share is found to have no gaps once.
+ */
+export function coverageCheck(
+  workload: Pick<Workload, 'benchmarks' | 'thresholds' | 'enforce'>,
+  frameworks: Frameworks,
+): (cellId: string, thresholds: readonly CellThreshold[]) => readonly CellMistake[] {
+  const sound = new Set<readonly CellThreshold[]>();
+  return (cellId, thresholds) => {
+    if (sound.has(thresholds)) return [];
+    const gaps = checkCoverage(workload, { cellId, thresholds }, frameworks);
+    if (gaps.length === 0) sound.add(thresholds);
+    return gaps;
+  };
+}
+
+function checkCoverage(
   workload: Pick<Workload, 'benchmarks' | 'thresholds' | 'enforce'>,
   { cellId, thresholds }: { readonly cellId: string; readonly thresholds: readonly CellThreshold[] },
   frameworks: Frameworks,
@@ -140,7 +157,8 @@ function usualBenchmarks(metrics: readonly string[]): readonly string[] {
 export function checkVacuous(thresholds: Workload['thresholds']): readonly Unplaced[] {
   return thresholds.flatMap((threshold, index) => {
     const reason = isVacuous(threshold);
-    if (reason === null) return [];
+    // What holds a least as a most is told by checkLeasts.
+    if (reason === null || misusedLeast(threshold) !== null) return [];
     return [{ path: ['thresholds', index], message: `cannot fail: ${reason}`, hint: 'set a bound that can fail' }];
   });
 }

@@ -27,10 +27,9 @@ export type TopologyKind = 'single' | 'distributed' | 'disagg';
 
 /** `disagg` when prefill and decode are apart, `distributed` on more than one node or rank, else `single`. */
 export function topologyKind(topology: Topology, ranks: number): TopologyKind {
-  const roles = Object.entries(topology.roles);
-  const names = roles.map(([name]) => name);
-  if (names.includes('prefill') && names.includes('decode')) return 'disagg';
-  const nodes = roles.reduce((sum, [, role]) => sum + role.count, 0);
+  const { roles } = topology;
+  if (Object.hasOwn(roles, 'prefill') && Object.hasOwn(roles, 'decode')) return 'disagg';
+  const nodes = Object.values(roles).reduce((sum, role) => sum + role.count, 0);
   return nodes > 1 || ranks > 1 ? 'distributed' : 'single';
 }
 

@@ -1,4 +1,4 @@
-/** Where something stands, ready to print; both numbers are 1-based. */
+/** Where something stands, ready to print; both numbers are 1-based, or 0 for what is in no file. */
 export interface Place {
   readonly file: string;
   readonly line: number;

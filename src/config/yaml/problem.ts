@@ -15,7 +15,8 @@ export type Complaint = Pick<Problem, 'message' | 'hint'>;
 /** A problem as one line: `file:line:column path: what is wrong - what to do`. */
 export function formatProblem(problem: Problem): string {
   const { file, line, column, path, message, hint } = problem;
-  return `${file}:${line}:${column} ${path === '' ? '' : `${path}: `}${message} - ${hint}`;
+  const place = line === 0 ? file : `${file}:${line}:${column}`;
+  return `${place} ${path === '' ? '' : `${path}: `}${message} - ${hint}`;
 }
 
 /** One error that carries every problem of every file. */

@@ -60,7 +60,7 @@ export function identityInCell({ cell, identity, inputs }: PlannedCell, { image 
   const hashed = {
     // Whatever else is the same: it never stands in for a run that was launched.
     provenance: 'imported',
-    ...workloadInputs(cell, { ...inputs, bindings: {}, imageDigest: null }),
+    ...workloadInputs(cell, { ...inputs, bindings: {}, engine: null, imageDigest: null }),
   };
   const thresholds = cell.thresholds.map(({ threshold }) => threshold);
   const shared = { cell_id: cell.cellId, axes: { ...cell.axes }, params: { ...cell.params } };

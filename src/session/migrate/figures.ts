@@ -127,7 +127,7 @@ function translate(figure: LegacyFigure, spec: FrameworkSpec): Translated {
   }
   const named = { metric, kind, value: number };
   const fields = rateFor(named, spec) ?? percentileFor(named, spec);
-  if (fields === null) return { outcome: 'reported', ...reasonFor(metric, spec.name) };
+  if (fields === null) return { outcome: 'reported', ...reasonFor(named, spec.name) };
   const parsed = thresholdSchema.safeParse(fields);
   const vacuous = parsed.success ? isVacuous(parsed.data) : null;
   return vacuous === null
@@ -156,8 +156,8 @@ const PERCENTILE = /^(?:p(?<rank>\d+(?:\.\d+)?)|median)_(?<metric>ttft|tpot|itl|
 
 function rateFor({ metric, kind, value }: LegacyFigure, spec: FrameworkSpec): Fields | null {
   const rate = RATES[`${spec.name} ${metric}`] ?? RATES[metric];
-  if (rate === undefined || !spec.metrics.includes(rate)) return null;
-  return { kind: 'Rate', metric: rate, per_unit: 'sec', op: isFloor(kind) ? '>=' : '<=', min_rate: value };
+  if (rate === undefined || !spec.metrics.includes(rate) || !isFloor(kind)) return null;
+  return { kind: 'Rate', metric: rate, per_unit: 'sec', op: '>=', min_rate: value };
 }
 
 function percentileFor({ metric, kind, value }: LegacyFigure, spec: FrameworkSpec): Fields | null {
@@ -218,7 +218,9 @@ const REASONS: readonly (readonly [pattern: RegExp, why: string, todo: string])[
 ];
 
 /** Why a figure has no counterpart, and what to do. */
-function reasonFor(metric: string, framework: string): Reason {
+function reasonFor({ metric, kind }: LegacyFigure, framework: string): Reason {
+  if (Object.hasOwn(RATES, metric) && !isFloor(kind))
+    return { why: 'a most of a rate: a run passes by being too slow', todo: 'set a least, if one matters' };
   const found = REASONS.find(([pattern]) => pattern.test(metric));
   if (found !== undefined) return { why: found[1], todo: found[2] };
   return { why: `${framework} emits no such metric here`, todo: 'set a threshold on a metric of docs/frameworks.md' };

@@ -3,9 +3,11 @@ import { AssayError, messageOf } from '../../core/errors.ts';
 import { shortHash } from '../../core/hash.ts';
 import { nearest } from '../../core/nearest.ts';
 import type { Manifest } from '../../evidence/manifest.ts';
+import { manifestSchema } from '../../evidence/manifest.ts';
+import { RUN_FILES } from '../../evidence/run-folder.ts';
 import { checkEvidence, readManifest } from '../../evidence/run-reader.ts';
 import type { Verdict } from '../../evidence/verdict.ts';
-import { foldersIn, newestFirst } from './cell-runs.ts';
+import { foldersIn, newestFirst, readJsonOrNull } from './cell-runs.ts';
 import { NearestRuns } from './nearest-run.ts';
 import type { Miss } from './nearest-run.ts';
 import type { PlannedCell } from '../plan.ts';
@@ -62,6 +64,24 @@ export interface DamagedRun {
 
 /** What was found for a cell, and the newer runs that had to be passed over for it. */
 export type Lookup = (Hit | (Miss & { readonly state: 'miss' })) & { readonly damaged: readonly DamagedRun[] };
+
+const cachedSchema = manifestSchema
+  .pick({ run_id: true, workload_hash: true, status: true, verifications: true, imported: true })
+  .strip();
+
+/**
+ * The id of the stored run that would stand for a launch of a cell, as far as manifests tell: neither are its files
+ * checked nor is it judged. Null where there is none. Looks only into the folder of the cell's workload.
+ */
+export function cachedRun({ cell, identity }: PlannedCell, artifacts: string): string | null {
+  const { workloadHash } = identity;
+  for (const folder of newestFirst(join(artifacts, cell.workload.test_id, cell.cellId, shortHash(workloadHash)))) {
+    const { data: run } = cachedSchema.safeParse(readJsonOrNull(join(folder, RUN_FILES.manifest)));
+    const isSame = run?.workload_hash === workloadHash && run.imported === null;
+    if (run !== undefined && isSame && isJudgeable(run)) return run.run_id;
+  }
+  return null;
+}
 
 /** Finds the stored runs of an artifact directory that are those of a cell. */
 export class StoredRuns {

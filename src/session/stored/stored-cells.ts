@@ -3,6 +3,7 @@ import { AssayError } from '../../core/errors.ts';
 import { loadEngine } from '../../evidence/duckdb.ts';
 import type { Status } from '../../evidence/failure.ts';
 import { findRuns } from '../../evidence/store/find-runs.ts';
+import type { OnUnreadable } from '../../evidence/store/find-runs.ts';
 import { readManifest } from '../../evidence/run-reader.ts';
 import type { PlannedCell } from '../plan.ts';
 import { isJudgeable, previewRejudge, rejudge } from './rejudge.ts';
@@ -43,15 +44,18 @@ export interface RejudgeOptions {
 const IN_FLIGHT = 2;
 
 /**
- * Judges the runs below a folder by the thresholds of their cells, oldest first. A damaged run is told and keeps no
- * other from being judged; a run that was begun is judged to its end. None where no run is.
+ * Judges the runs below a folder by the thresholds of their cells, oldest first. A damaged run, or a folder
+ * that cannot be read, is told and keeps no other from being judged; a run that was begun is judged to its end. None where no run is.
  */
 export async function* rejudgeStored(folder: string, options: RejudgeOptions): AsyncGenerator<StoredOutcome> {
   const cells = new Map(options.cells.map((planned) => [planned.cell.key, planned]));
   const begun: Promise<StoredOutcome | null>[] = [];
   await readOneByOne();
   try {
-    for (const run of [...oldestFirst(runsIn(folder)), ...Array<null>(IN_FLIGHT).fill(null)]) {
+    const unreadable: StoredOutcome[] = [];
+    const runs = runsIn(folder, (path, error) => unreadable.push({ state: 'problem', folder: path, error }));
+    yield* unreadable;
+    for (const run of [...oldestFirst(runs), ...Array<null>(IN_FLIGHT).fill(null)]) {
       const isDraining = run === null || options.signal.aborted;
       if (!isDraining) begun.push(outcomeOf(run, cells, options));
       const first = isDraining || begun.length === IN_FLIGHT ? await begun.shift() : null;
@@ -81,9 +85,9 @@ async function outcomeOf(
   }
 }
 
-function runsIn(folder: string): readonly string[] {
+function runsIn(folder: string, onUnreadable: OnUnreadable): readonly string[] {
   try {
-    return findRuns(folder);
+    return findRuns(folder, onUnreadable);
   } catch (thrown) {
     if (thrown instanceof AssayError && thrown.code === 'EVIDENCE_MISSING') return [];
     throw thrown;

@@ -81,22 +81,31 @@ describe('planMarkdown', () => {
       reason: null,
       claims: [{ name: 'started', tier: 1, file: 'suites/logistics/started.test.ts' }],
       estimate_s: 2,
+      cached: 'a',
       workload_hash: hash,
       verification_hash: hash,
       experiment_id: '',
       bracket: '',
     };
     const reason = 'insufficient_nodes (need 8, have 2)';
-    const skipped: ReportedCell = { ...cell, id: 'conc2', bindings: {}, status: 'skipped', reason, estimate_s: null };
-    const totals = { cells: 2, runnable: 1, skipped: 1, claims: 2, nodes: 2, estimate_s: 2, unknown: 0 };
+    const skipped: ReportedCell = {
+      ...cell,
+      id: 'conc2',
+      bindings: {},
+      status: 'skipped',
+      reason,
+      estimate_s: null,
+      cached: null,
+    };
+    const totals = { cells: 2, runnable: 1, skipped: 1, cached: 1, claims: 2, nodes: 2, estimate_s: 2, unknown: 0 };
     expect(planMarkdown({ cells: [cell, skipped], totals })).toBe(`### Benchmarks: the whole plan
 
-| cell | role -> node | claims | estimate | note |
-| --- | --- | --- | --- | --- |
-| \`demo/conc1\` | \`prefill -> n1\`<br>\`decode -> n2\` | 1 | 2.0 s |  |
-| \`demo/conc2\` | \`-\` | 1 | - | \`skipped: insufficient_nodes (need 8, have 2)\` |
+| cell | role -> node | claims | estimate | cached | note |
+| --- | --- | --- | --- | --- | --- |
+| \`demo/conc1\` | \`prefill -> n1\`<br>\`decode -> n2\` | 1 | 2.0 s | yes |  |
+| \`demo/conc2\` | \`-\` | 1 | - | - | \`skipped: insufficient_nodes (need 8, have 2)\` |
 
-2 cells · 1 runnable · 1 skipped · 2 claims · about 2.0 s on 2 nodes
+2 cells · 1 runnable · 1 cached · 1 skipped · 2 claims · about 2.0 s on 2 nodes
 `);
   });
 });

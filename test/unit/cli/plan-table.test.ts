@@ -18,6 +18,7 @@ const cell = (id: string, change: Partial<ReportedCell> = {}): ReportedCell => (
   reason: null,
   claims: Array.from({ length: 17 }, () => ({ name: 'started', tier: 1, file: 'suites/logistics/started.test.ts' })),
   estimate_s: 840,
+  cached: null,
   workload_hash: HASH,
   verification_hash: HASH,
   experiment_id: '',
@@ -32,6 +33,7 @@ const totals: PlanTotals = {
   cells: 12,
   runnable: 8,
   skipped: 4,
+  cached: 0,
   claims: 136,
   nodes: 4,
   estimate_s: 6600,
@@ -46,7 +48,7 @@ describe('planTable', () => {
     const prefill = { prefill: ['n1', 'n2'], decode: ['n3', 'n4'] };
     expect(
       table([
-        cell('2p2d-conc32', { bindings: prefill }),
+        cell('2p2d-conc32', { bindings: prefill, cached: 'a' }),
         cell('1p3d-conc32', { bindings: { prefill: ['n1'], decode: ['n2', 'n3', 'n4'] }, estimate_s: null }),
         skipped('4p4d-conc32', 'insufficient_nodes (need 8, have 4)'),
         skipped('4p4d-conc64', 'insufficient_nodes (need 8, have 4)'),
@@ -60,20 +62,20 @@ describe('planTable', () => {
       ]),
     ).toMatchInlineSnapshot(`
       "
-       cell         role -> node           claims  estimate     note
+       cell         role -> node           claims  estimate     cached  note
 
        llama_pd · sglang_disagg · llama · mi300x · 4 cells · configs/llama_pd.yaml
-       2p2d-conc32  prefill -> n1 n2       17      14 min 00 s
+       2p2d-conc32  prefill -> n1 n2       17      14 min 00 s  yes
                     decode  -> n3 n4
-       1p3d-conc32  prefill -> n1          17      -            never run here
+       1p3d-conc32  prefill -> n1          17      -            -       never run here
                     decode  -> n2 n3 n4
-       4p4d-conc32  -                      17      -
+       4p4d-conc32  -                      17      -            -
          skipped: insufficient_nodes (need 8, have 4)
-       4p4d-conc64  -                      17      -            skipped, same
+       4p4d-conc64  -                      17      -            -       skipped, same
 
        byte_llama_with_a_long_name · sglang_disagg · llama · mi300x
          1 cell · configs/inference/llama_cpp/byte_llama.yaml
-       default      server -> n1 n2 n3 +5  17      -            image digest pending
+       default      server -> n1 n2 n3 +5  17      -            -       image digest pending
 
        12 cells · 8 runnable · 4 skipped · 136 claims · about 1 h 50 min on 4 nodes
       "
@@ -88,11 +90,11 @@ describe('planTable', () => {
     expect(short).not.toContain('more like these');
     const long = table([...many(400, 'a'), ...many(1, 'b', { bindings: { server: ['n2'] } }), ...many(41, 'c')]);
     expect(long.split('\n').filter((line) => /^ (?:a0|a19|a20|b0|c19|c20|\.\.\.) /.test(line))).toEqual([
-      ' a0    server -> n1  17      1.0 s',
-      ' a19   server -> n1  17      20 s',
+      ' a0    server -> n1  17      1.0 s     -',
+      ' a19   server -> n1  17      20 s      -',
       ' ... 380 more like these (--json lists all)',
-      ' b0    server -> n2  17      1.0 s',
-      ' c19   server -> n1  17      20 s',
+      ' b0    server -> n2  17      1.0 s     -',
+      ' c19   server -> n1  17      20 s      -',
       ' ... 21 more like these (--json lists all)',
     ]);
   });
@@ -101,11 +103,12 @@ describe('planTable', () => {
     const reason = `no_matching_node (no node has the label mi300x; labels here: ${'cpu, '.repeat(12)}mi355x)`;
     const lines = table([skipped('a-cell-with-a-name-of-its-own-conc16', reason)]).split('\n');
     expect(Math.max(...lines.map(({ length }) => length))).toBeLessThanOrEqual(80);
-    expect(lines.join(' ').replaceAll(/\s+/g, ' ')).toContain(`-conc16 - 17 - skipped: ${reason}`);
+    expect(lines.join(' ').replaceAll(/\s+/g, ' ')).toContain(`-conc16 - 17 - - skipped: ${reason}`);
   });
 
   it.each<[Partial<PlanTotals>, string]>([
     [{}, '12 cells · 8 runnable · 4 skipped · 136 claims · about 1 h 50 min on 4 nodes'],
+    [{ cached: 3 }, '12 cells · 8 runnable · 3 cached · 4 skipped · 136 claims · about 1 h 50 min on 4 nodes'],
     [{ estimate_s: null, unknown: 8 }, '136 claims · no estimate yet, on 4 nodes'],
     [{ estimate_s: 60, unknown: 1, nodes: 1 }, 'at least 1 min 00 s on 1 node, 1 cell without an estimate'],
     [{ runnable: 0, skipped: 12, nodes: 0, estimate_s: null }, '12 cells · 0 runnable · 12 skipped · 136 claims'],

@@ -30,6 +30,14 @@ describe('progress in a log', () => {
     expect(written).toEqual([]);
   });
 
+  it('says nothing when nothing is left to do', async () => {
+    await withProgress('judging runs', async (tick) => {
+      nowMs += 60_000;
+      tick(1, 1);
+    });
+    expect(written).toEqual([]);
+  });
+
   it('says now and then how far it is', async () => {
     await tenItems(1000);
     expect(written).toEqual([' judging runs 1/10 ...\n', ' judging runs 6/10 ...\n']);

@@ -32,6 +32,7 @@ secrets: {hf_token: {kind: SecretValue, source: env, env_var: HF_TOKEN}}
 const INPUTS: IdentityInputs = {
   bindings: { server: ['n1'] },
   launchVersion: 1,
+  engine: null,
   imageDigest: null,
   files: null,
   verdictEngineVersion: 1,
@@ -63,6 +64,7 @@ describe('identify', () => {
     ['the model', 'revision: main', 'revision: v2'],
     ['the dataset', 'prompts.txt', 'others.txt'],
     ['the seed', 'seed: 1', 'seed: 2'],
+    ['the use of nodes that others use too', 'seed: 1', 'seed: 1\nexclusive: false'],
     ['a knob', 'aiter', 'fa'],
     ['a param', 'num_prompts: 100', 'num_prompts: 200'],
     ['the topology', 'gpus_per_node: 8', 'gpus_per_node: 4'],
@@ -76,6 +78,7 @@ describe('identify', () => {
   it.each([
     ['the bindings', { bindings: { server: ['n2'] } }],
     ['the version of what is launched', { launchVersion: 2 }],
+    ['the engine of this installation', { engine: { engine: '1.0.0' } }],
   ])('takes another %s for another workload', (_, inputs) => {
     const { workloadHash, verificationHash } = identify(cellOf(CONFIG), { ...INPUTS, ...inputs });
     expect(workloadHash).not.toBe(base.workloadHash);

@@ -3,8 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { dump, load } from 'js-yaml';
 import { beforeEach, describe, expect, it } from 'vitest';
+import { checkFloors } from '../../../src/config/checks/check-direction.ts';
 import { loadConfigs } from '../../../src/config/load.ts';
-import { configError } from '../../../src/config/yaml/problem.ts';
+import { configError, formatProblem } from '../../../src/config/yaml/problem.ts';
 import { frameworks } from '../../../src/session/registry.ts';
 import { fullConfig, smallestConfig } from './schema/valid-configs.ts';
 
@@ -178,6 +179,27 @@ describe('loadConfigs', () => {
     expect(warnings.map(({ path, message }) => `${path}: ${message}`)).toEqual([
       'benchmarks[1]: tpot_p99 has no threshold',
     ]);
+  });
+
+  it.each(['enforce: true\n', 'enforce: false\n'])('warns of a time that is bound from below under %j', (enforce) => {
+    const { cells, warnings } = loadFiles({ 'a.yaml': `${GOOD.replaceAll('"<="', '">="')}${enforce}` });
+    expect(cells).toHaveLength(2);
+    expect(warnings.map(formatProblem)).toEqual([
+      expect.stringMatching(
+        /^a\.yaml:14:\d+ thresholds\[0\]\.op: ttft_ms >= 50 is a bound that a slower run passes - write op: "<=" unless it is meant$/,
+      ),
+      expect.stringMatching(/^a\.yaml:15:\d+ thresholds\[1\]\.op: ttft_ms >= \d+ is a bound/),
+    ]);
+  });
+
+  it.each([
+    ['kv_transfer_ms', 1],
+    ['prefill_done_ns', 0],
+    ['output_tokens', 0],
+    ['queue_depth', 0],
+  ])('takes %s for a time or not', (metric, doubts) => {
+    expect(checkFloors([{ kind: 'Percentile', metric, percentile: 1, op: '>', value: 5 }])).toHaveLength(doubts);
+    expect(checkFloors([{ kind: 'Percentile', metric, percentile: 1, op: '<', value: 5 }])).toEqual([]);
   });
 
   it('refuses thresholds that cannot fail, and two that judge the same with the same right', () => {

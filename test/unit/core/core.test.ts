@@ -35,6 +35,14 @@ describe('canonicalJson', () => {
     );
     expect(() => canonicalJson({ a: Number.NaN })).toThrow('NaN has no JSON form');
   });
+
+  it('takes the text of an object from those that are known, at every depth', () => {
+    const shared = { b: 1, a: 2 };
+    const known = new WeakMap<object, string>([[shared, 'KNOWN']]);
+    expect(canonicalJson({ y: [shared], x: shared, z: { ...shared } }, known)).toBe(
+      '{"x":KNOWN,"y":[KNOWN],"z":{"a":2,"b":1}}',
+    );
+  });
 });
 
 describe('hashOf', () => {

@@ -344,6 +344,17 @@ describe('planAtRef', () => {
     expect(await keysAt('HEAD', options(repository, { root: join(repository.root, 'deep') }))).toEqual([]);
   });
 
+  it('finds those of a config new that is named by its path and was not there yet', async () => {
+    const repository = new Repository();
+    repository.write({ 'new.yaml': DEMO_CONFIG.replace('demo', 'new').replace('none', 'fa') });
+    expect(await repository.diff({ configs: ['demo.yaml', 'new.yaml'] })).toEqual({
+      ...NOTHING,
+      added: ['new/conc1', 'new/conc2'],
+      unchanged: 2,
+    });
+    expect(await keysAt('HEAD', options(repository, { configs: ['new.yaml'] }))).toEqual([]);
+  });
+
   it('says of which ref the configs are broken', async () => {
     const repository = new Repository({
       'a.yaml': DEMO_CONFIG.replace('value: 50', 'value: fifty'),

@@ -1,10 +1,11 @@
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { PlannedSession } from '../../../src/session/plan-api.ts';
 import { reportPlan } from '../../../src/session/plan-report.ts';
 import { planSession } from '../../../src/session/plan.ts';
+import type { PlannedCell } from '../../../src/session/plan.ts';
 import type { SuiteClaim } from '../../../src/session/planned-claim.ts';
 import { frameworks } from '../../../src/session/registry.ts';
 import { DEMO_CONFIG } from '../demo-config.ts';
@@ -20,11 +21,12 @@ function session(config: string, claimNames: readonly string[] = ['ttft_p99']): 
   const plan = planSession(options, frameworks);
   const file = join(root, 'suites/benchmarks/latency.test.ts');
   const claims = claimNames.map((name): SuiteClaim => ({ file, tier: 5, name, benchmark: name, tags: [] }));
-  return { options, plan, claims: plan.cells.flatMap((planned) => claims.map((claim) => ({ claim, planned }))) };
+  const ofCell = (planned: PlannedCell) => claims.map((claim) => ({ claim, planned }));
+  return { options, plan, claims: plan.cells.flatMap(ofCell), explainEmpty: () => [] };
 }
 
-function ran({ plan }: PlannedSession, cellId: string, durationS: number): void {
-  leaveRun(
+function ran({ plan }: PlannedSession, cellId: string, durationS: number): string {
+  return leaveRun(
     plan,
     plan.cells.find(({ cell }) => cell.cellId === cellId)!,
     { durationS },
@@ -35,7 +37,7 @@ describe('reportPlan', () => {
   it('says of a cell what a run would do with it', () => {
     const demo = session(DEMO_CONFIG);
     const { cell, identity } = demo.plan.cells[0]!;
-    ran(demo, 'conc1', 42);
+    const run = ran(demo, 'conc1', 42);
     const { cells, totals } = reportPlan([demo], ALL);
     expect(cells[0]).toEqual({
       id: 'conc1',
@@ -51,6 +53,7 @@ describe('reportPlan', () => {
       reason: null,
       claims: [{ name: 'ttft_p99', tier: 5, file: 'suites/benchmarks/latency.test.ts' }],
       estimate_s: 42,
+      cached: basename(run),
       workload_hash: identity.workloadHash,
       verification_hash: identity.verificationHash,
       experiment_id: 'llama_cpp/tiny/f32+none+-/cpu',
@@ -60,6 +63,7 @@ describe('reportPlan', () => {
       cells: 2,
       runnable: 2,
       skipped: 0,
+      cached: 1,
       claims: 2,
       nodes: 1,
       estimate_s: 42,
@@ -77,7 +81,16 @@ describe('reportPlan', () => {
       tags: expect.arrayContaining(['skipped_insufficient_nodes']),
       estimate_s: null,
     });
-    expect(totals).toEqual({ cells: 2, runnable: 0, skipped: 2, claims: 2, nodes: 0, estimate_s: null, unknown: 0 });
+    expect(totals).toEqual({
+      cells: 2,
+      runnable: 0,
+      skipped: 2,
+      cached: 0,
+      claims: 2,
+      nodes: 0,
+      estimate_s: null,
+      unknown: 0,
+    });
   });
 
   it('has no workload hash and no estimate before the digest of the image is known', () => {
@@ -91,6 +104,7 @@ describe('reportPlan', () => {
     expect(reportPlan([{ ...demo, plan: { ...plan, cells } }], ALL).cells[0]).toMatchObject({
       workload_hash: null,
       estimate_s: null,
+      cached: null,
     });
   });
 

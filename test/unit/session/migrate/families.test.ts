@@ -146,6 +146,19 @@ describe('family a', () => {
     `);
   });
 
+  it('reports a most of a rate: no threshold here holds one', () => {
+    const root = mkdtempSync(join(tmpdir(), 'assay-legacy-'));
+    for (const name of ['mi300x_vllm_tiny_single.json', 'mi300x_vllm_tiny_single_threshold.json']) {
+      const text = readFileSync(join(FIXTURES, 'inference', name), 'utf8');
+      writeFileSync(join(root, name), text.replace('"kind": "min_tok_s", "value": 450', '"kind": "max", "value": 450'));
+    }
+    const [file] = migrate([root]);
+    expect(file?.figures.find(({ metric }) => metric === 'client.output_throughput')).toMatchObject({
+      outcome: 'reported',
+      why: 'a most of a rate: a run passes by being too slow',
+    });
+  });
+
   it('says why a framework without an adapter stays behind', () => {
     const { state, why, cells, configs } = one('mi300x_atom_tiny_single');
     expect({ state, why, cells: cells.length, configs }).toEqual({

@@ -7,7 +7,7 @@ import { readManifest } from '../../../../src/evidence/run-reader.ts';
 import { planSession, withImage } from '../../../../src/session/plan.ts';
 import type { PlannedCell } from '../../../../src/session/plan.ts';
 import { frameworks } from '../../../../src/session/registry.ts';
-import { parseReuse, StoredRuns } from '../../../../src/session/stored/reuse.ts';
+import { cachedRun, parseReuse, StoredRuns } from '../../../../src/session/stored/reuse.ts';
 import { DEMO_CONFIG } from '../../demo-config.ts';
 import { sessionOptions } from '../../session-options.ts';
 import { leaveCompleteRun } from '../complete-run.ts';
@@ -27,6 +27,7 @@ function setUp() {
     planned: plan.cells[0]!,
     cellOf,
     leave: (planned: PlannedCell, change: Partial<Manifest> = {}) => leaveCompleteRun(plan, planned, change),
+    cached: (planned: PlannedCell) => cachedRun(planned, plan.artifacts),
     find: (planned: PlannedCell) => new StoredRuns(plan.artifacts).find(planned),
   };
 }
@@ -54,29 +55,33 @@ async function missOf(lookup: ReturnType<StoredRuns['find']>): Promise<string> {
 
 describe('a stored run stands for a launch', () => {
   it('when it is the newest complete one with the workload hash of the cell', async () => {
-    const { leave, planned, find } = setUp();
+    const { leave, planned, find, cached } = setUp();
+    expect(cached(planned)).toBeNull();
     await leave(planned);
     const newest = await leave(planned, { status: 'failed_verification', verdicts: [NO_DATA] });
     await leave(planned, { status: 'failed_setup' });
     expect(await find(planned)).toMatchObject({ state: 'hit', folder: newest, judgedAgain: null, damaged: [] });
+    expect(cached(planned)).toBe(basename(newest));
   });
 
   it.each(['running', 'skipped', 'interrupted', 'failed_setup', 'failed_pattern', 'failed_parse'] as const)(
     'never when it is %s',
     async (status) => {
-      const { leave, planned, find } = setUp();
+      const { leave, planned, find, cached } = setUp();
       await leave(planned, { status });
+      expect(cached(planned)).toBeNull();
       expect(await missOf(find(planned))).toBe(`no run of this workload is complete (1 ${status})`);
     },
   );
 
   it('never when it was imported, or only shares the name of its folder', async () => {
-    const { leave, planned, find } = setUp();
+    const { leave, planned, find, cached } = setUp();
     const imported = { file: 'a', sha256: planned.identity.configHash, format: 'x', imported_at: '', dropped: [] };
     await leave(planned, { imported });
     const sameSegment = `${planned.identity.workloadHash.slice(0, 30)}${'0'.repeat(41)}`;
     await leave(planned, { workload_hash: sameSegment });
     expect(await missOf(find(planned))).toBe('no run of this workload is complete (1 imported)');
+    expect(cached(planned)).toBeNull();
   });
 
   it('never while the digest of its image is not known', async () => {
