@@ -8,6 +8,10 @@ export interface PlanEdits {
   readonly gone: readonly string[];
   /** Another workload than before, or on other nodes: launched again. */
   readonly changed: readonly string[];
+  /** Cells that could run before and cannot any more. */
+  readonly skipped: readonly string[];
+  /** Cells that could not run before and can now. */
+  readonly runnable: readonly string[];
   /** The same workload under other thresholds: judged again. */
   readonly rejudged: readonly string[];
   /** Cells that are only called otherwise. */
@@ -27,10 +31,14 @@ export function editsBetween(before: PlannedCells, after: PlannedCells): PlanEdi
       const old = was.get(key);
       return old !== undefined && !hashed.has(key) && isEdited(old, cell) ? [key] : [];
     });
+  const changed = [...diff.relaunched.map(({ key }) => key), ...unhashed(isSkippedOtherwise)];
+  const canRun = (cells: ReadonlyMap<string, PlannedCell>, key: string): boolean => cells.get(key)?.skip === null;
   const edits = {
     added: [...diff.added, ...diff.moved.map(({ to }) => to)],
     gone: [...diff.removed, ...diff.moved.map(({ from }) => from)],
-    changed: [...diff.relaunched.map(({ key }) => key), ...unhashed(isSkippedOtherwise)],
+    changed: changed.filter((key) => canRun(was, key) === canRun(is, key)),
+    skipped: changed.filter((key) => canRun(was, key) && !canRun(is, key)),
+    runnable: changed.filter((key) => !canRun(was, key) && canRun(is, key)),
     rejudged: [
       ...diff.rejudged.map(({ key }) => key),
       ...unhashed((old, cell) => !isSkippedOtherwise(old, cell) && isEnforcedOtherwise(old, cell)),
@@ -45,10 +53,12 @@ export function editsBetween(before: PlannedCells, after: PlannedCells): PlanEdi
 }
 
 /** `1 new cell · 3 cells under other thresholds`; empty where nothing changed. */
-export function describeEdits({ added, gone, changed, rejudged, renamed }: PlanEdits): string {
+export function describeEdits({ added, gone, changed, skipped, runnable, rejudged, renamed }: PlanEdits): string {
   const parts: readonly (readonly [readonly string[], string])[] = [
     [added, 'new'],
     [changed, 'another workload now'],
+    [skipped, 'cannot run any more'],
+    [runnable, 'can run now'],
     [rejudged, 'under other thresholds'],
     [renamed, 'under another name'],
     [gone, 'gone'],

@@ -2,7 +2,7 @@ import type { Plugin } from 'vitest/config';
 import type { TestProject, Vitest } from 'vitest/node';
 import { withoutStack } from '../core/errors.ts';
 import { reuseIn, withEnvironment } from '../session/environment.ts';
-import { PLUGIN_NAME } from '../session/plan-api.ts';
+import { DEFAULT_ARTIFACTS, PLUGIN_NAME } from '../session/plan-api.ts';
 import type { PlanApi, PlannedSession } from '../session/plan-api.ts';
 import { parseReuse } from '../session/stored/reuse.ts';
 import type { ReuseMode } from '../session/stored/reuse.ts';
@@ -52,7 +52,7 @@ export function assayBy(options: AssayOptions, openSession?: SessionOpener): Plu
   const sessions: PlannedSession[] = [];
   return {
     name: PLUGIN_NAME,
-    api: { sessions },
+    api: { sessions, artifacts: options.artifacts ?? DEFAULT_ARTIFACTS },
     config: ({ test }) => ({
       test: {
         // Whether anything ran is for our reporter to judge: a slice may leave a file empty.
@@ -92,7 +92,7 @@ async function configure({ options, openSession }: Setting, { vitest, project }:
     root: project.config.root,
     configs: listOf(options.configs ?? 'configs/**/*.yaml'),
     cluster: options.cluster ?? null,
-    artifacts: options.artifacts ?? 'runs',
+    artifacts: options.artifacts ?? DEFAULT_ARTIFACTS,
     overrides: [],
     onlyCells: [],
   };
@@ -103,7 +103,7 @@ async function configure({ options, openSession }: Setting, { vitest, project }:
     tagTypes: options.tagTypes ?? null,
   });
   if (selected.length > 0) ownTheScreen(vitest);
-  return { options: session, plan: host.plan(), claims: selected };
+  return { options: session, plan: host.plan(), claims: selected, explainEmpty: () => host.explainEmpty() };
 }
 
 function reuseOf({ reuse }: AssayOptions, { config }: Vitest): ReuseMode {

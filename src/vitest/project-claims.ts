@@ -1,15 +1,15 @@
 import type { ResolvedConfig, TestProject, Vitest } from 'vitest/node';
 import { inReadingOrder, skippedTag } from '../config/tags.ts';
 import type { Tag } from '../config/tags.ts';
-import type { SessionPlan } from '../session/plan.ts';
+import type { PlannedCell, SessionPlan } from '../session/plan.ts';
 import { tagsOfCell } from '../session/planned-claim.ts';
-import type { PlannedClaim } from '../session/planned-claim.ts';
+import type { PlannedClaim, SuiteClaim } from '../session/planned-claim.ts';
 import { frameworks } from '../session/registry.ts';
 import { checkSuites } from './claims/check-suites.ts';
 import { readFilters } from './select/filters.ts';
 import type { Filters } from './select/filters.ts';
 import { narrowTestFiles } from './select/narrow-files.ts';
-import { packSelection } from './claims/provided.ts';
+import { packSelection } from './claims/pack-selection.ts';
 import { planClaims, selectClaims } from './select/selection.ts';
 import type { CellShards } from './select/shard.ts';
 import type { Suite } from './claims/suite.ts';
@@ -23,6 +23,8 @@ export interface DraftedClaims {
   readonly suites: readonly Suite[];
   /** Of every cell. */
   readonly claims: readonly PlannedClaim[];
+  /** All tags of these, by name. */
+  readonly tags: ReadonlyMap<string, Tag>;
   readonly filters: Filters;
   /** Those that are asked for. */
   readonly selected: readonly PlannedClaim[];
@@ -86,16 +88,17 @@ export class ProjectClaims {
     const specs = frameworks.map(({ spec }) => spec);
     checkSuites(suites, { cells: cells.map(({ cell }) => cell), specs, isNarrowed });
     const claims = planClaims(suites, cells);
-    const known = new Set([...this.#othersTags(), ...tagsOf(claims)].map(({ name }) => name));
+    const tags = tagsOf(claims);
+    const known = new Set([...this.#othersTags().map(({ name }) => name), ...tags.keys()]);
     const filters = readFilters(vitest, this.project, known);
     const selected = selectClaims(claims, filters);
-    return { suites, claims, filters, selected: shards?.keep(selected) ?? selected };
+    return { suites, claims, tags, filters, selected: shards?.keep(selected) ?? selected };
   }
 
   /** Puts a draft in force: the next pass registers its selection. */
   commit(draft: DraftedClaims): void {
     this.#current = draft;
-    this.#declareTags(draft.claims);
+    this.#declareTags(draft.tags);
     this.#writeTagTypes();
     const { socket } = this.#surroundings;
     const haveTagsOptions = this.project.config.tags.some(setsMore);
@@ -107,9 +110,9 @@ export class ProjectClaims {
   }
 
   /** Tags of cells that are gone go as well; a tag that the project has already stays as it is. */
-  #declareTags(claims: readonly PlannedClaim[]): void {
+  #declareTags(known: DraftedClaims['tags']): void {
     const others = this.#othersTags();
-    const own = new Map(tagsOf(claims).map((tag) => [tag.name, tag]));
+    const own = new Map(known);
     for (const { name } of others) own.delete(name);
     this.#declared = new Set(own.keys());
     const { tags } = this.project.config;
@@ -138,8 +141,14 @@ function setsMore({ name: _name, description: _description, ...options }: Projec
 
 const SKIPPED = skippedTag('').name;
 
-function tagsOf(claims: readonly PlannedClaim[]): readonly Tag[] {
-  const cells = new Set(claims.map(({ planned }) => planned));
-  const declared = new Set(claims.map(({ claim }) => claim));
-  return [...[...cells].flatMap(tagsOfCell), ...[...declared].flatMap(({ tags }) => tags)];
+function tagsOf(claims: readonly PlannedClaim[]): ReadonlyMap<string, Tag> {
+  const [cells, declared] = [new Set<PlannedCell>(), new Set<SuiteClaim>()];
+  for (const { claim, planned } of claims) {
+    cells.add(planned);
+    declared.add(claim);
+  }
+  const tags = new Map<string, Tag>();
+  for (const planned of cells) for (const tag of tagsOfCell(planned)) tags.set(tag.name, tag);
+  for (const claim of declared) for (const tag of claim.tags) tags.set(tag.name, tag);
+  return tags;
 }

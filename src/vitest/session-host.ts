@@ -15,6 +15,7 @@ import { ProjectClaims } from './project-claims.ts';
 import type { DraftedClaims } from './project-claims.ts';
 import type { ReportSource } from './report/reporter.ts';
 import { explainEmptySelection } from './select/nearest-selection.ts';
+import { outsideOf } from './select/outside.ts';
 import { CellShards } from './select/shard.ts';
 import { processStopper } from './stop/process-stopper.ts';
 
@@ -114,6 +115,7 @@ export class SessionHost implements ReportSource {
     return explainEmptySelection(
       drafts.flatMap(({ claims }) => claims),
       first.filters,
+      outsideOf(this.options, this.plan()),
     );
   }
 

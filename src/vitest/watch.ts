@@ -1,6 +1,8 @@
 import { extname, relative, resolve, sep } from 'node:path';
+import { isDynamicPattern } from 'tinyglobby';
 import type { TestSpecification } from 'vitest/node';
 import { configTag } from '../config/tags.ts';
+import { thresholdsOfConfig } from '../config/thresholds-file.ts';
 import { AssayError, sentenceOf } from '../core/errors.ts';
 import { titleOf } from '../session/planned-claim.ts';
 import type { PlannedClaim } from '../session/planned-claim.ts';
@@ -60,9 +62,8 @@ export function watchPlan(host: SessionHost): () => void {
   };
   // Run directories grow by thousands of files that nobody edits.
   watcher.unwatch(host.plan().artifacts);
-  const cluster = clusterFile(host);
   // Vite watches its root alone.
-  watcher.add([...host.plan().configFiles, ...(cluster === null ? [] : [cluster])]);
+  watcher.add(placesOutside(host, vitest.vite.config.root));
   for (const event of FILE_EVENTS) watcher.on(event, onFile);
   // What Vitest runs again by itself, on a key or for an edited suite, is to be what the files say by now.
   vitest.onTestsRerun(async (specifications) => {
@@ -77,10 +78,29 @@ export function watchPlan(host: SessionHost): () => void {
   };
 }
 
+/** The files and folders outside of a folder that decide what is planned: where globs look, there new configs appear. */
+function placesOutside(host: SessionHost, folder: string): string[] {
+  const { root, configs } = host.options;
+  const cluster = clusterFile(host);
+  const searched = configs.filter((glob) => !glob.startsWith('!')).map((glob) => resolve(root, fixedPart(glob)));
+  const places = [...searched, ...(cluster === null ? [] : [cluster])];
+  // A config that is named as a file has its thresholds beside it.
+  const beside = searched.filter((path) => path !== thresholdsOfConfig(path)).map(thresholdsOfConfig);
+  return [...places, ...beside].filter((path) => path !== folder && !isIn(folder, path));
+}
+
+/** The folders of a glob before its first wildcard; all of it where there is none. */
+function fixedPart(glob: string): string {
+  const parts = glob.split('/');
+  const first = parts.findIndex((part) => isDynamicPattern(part));
+  return parts.slice(0, first === -1 ? parts.length : first).join('/');
+}
+
 /** Whether an edit is for us to act on: configs, the cluster file, and suites that Vitest has not loaded. */
 function isOurs(path: string, host: SessionHost): boolean {
   if (isIn(host.plan().artifacts, path)) return false;
   if (CONFIG_FILES.has(extname(path)) || path === clusterFile(host)) return true;
+  if (host.plan().configFiles.some((file) => resolve(host.options.root, file) === path)) return true;
   const isSuite = host.projects.some(({ folders }) => folders.some((folder) => isIn(folder, path)));
   return isSuite && host.vitest.getModuleSpecifications(path).length === 0;
 }

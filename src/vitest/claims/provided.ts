@@ -1,17 +1,16 @@
 import type { TopologyKind } from '../../config/schema/topology.ts';
-import type { Tag } from '../../config/tags.ts';
-import { groupBy } from '../../core/group-by.ts';
 import type { Verdict } from '../../evidence/verdict.ts';
-import type { PlannedCell } from '../../session/plan.ts';
-import { tagsOfCell } from '../../session/planned-claim.ts';
-import type { PlannedClaim, SuiteClaim } from '../../session/planned-claim.ts';
 
 /** A cell as a worker needs it. */
-export interface ProvidedCell {
+export interface ProvidedCell extends AlikeCells {
   readonly key: string;
   readonly bracket: string;
   /** The tags of all its claims. */
   readonly tags: readonly string[];
+}
+
+/** What many cells of a config have in common. */
+export interface AlikeCells {
   /** Why the cell does not run here; null when it does. */
   readonly skipped: string | null;
   /** How its run is judged in this session. */
@@ -33,11 +32,19 @@ export interface ProvidedFile {
 /** What the main process gives to workers: the selection, and where to ask for runs. */
 export interface ProvidedAssay {
   readonly socket: string;
-  /** As JSON: Vitest sends all of it to the worker of every file, and a string is cheapest to send and to read. */
+  /** `PackedCells` as JSON: Vitest sends all to the worker of every file, and a string is cheapest to send and to read. */
   readonly cells: string;
   readonly files: Readonly<Record<string, string>>;
   /** Whether a tag of the project sets more than its name, such as retries. */
   readonly haveTagsOptions: boolean;
+}
+
+/** Cells with what they have in common written once. */
+export interface PackedCells {
+  readonly tags: readonly string[];
+  readonly alike: readonly AlikeCells[];
+  /** Key, bracket, an index in `alike`, and one in `tags` for each tag. */
+  readonly cells: readonly (readonly [string, string, number, ...number[]])[];
 }
 
 /** What a suite file is to register. */
@@ -49,7 +56,14 @@ export interface ProvidedSelection extends ProvidedFile {
 export function unpackSelection({ cells, files }: ProvidedAssay, file: string): ProvidedSelection | null {
   const own = files[file];
   if (own === undefined) return null;
-  return { ...(JSON.parse(own) as ProvidedFile), cells: JSON.parse(cells) as readonly ProvidedCell[] };
+  return { ...(JSON.parse(own) as ProvidedFile), cells: unpackCells(JSON.parse(cells) as PackedCells) };
+}
+
+function unpackCells({ tags: names, alike, cells }: PackedCells): readonly ProvidedCell[] {
+  return cells.flatMap(([key, bracket, at, ...tags]) => {
+    const shared = alike[at];
+    return shared === undefined ? [] : { key, bracket, tags: tags.map((tag) => names[tag] ?? ''), ...shared };
+  });
 }
 
 declare module 'vitest' {
@@ -94,54 +108,3 @@ export type MetaVerdict = Pick<
   | 'source'
   | 'detail'
 >;
-
-/** Packs a selection for workers: what many claims share is packed once. */
-export function packSelection(
-  selected: readonly PlannedClaim[],
-  given: Pick<ProvidedAssay, 'socket' | 'haveTagsOptions'>,
-): ProvidedAssay {
-  const cells = new Numbered(packCell);
-  const byFile = groupBy(selected, ({ claim }) => claim.file);
-  const files = [...byFile].map(([file, ofFile]) => {
-    const claims = new Numbered(({ name, tags }: SuiteClaim) => ({ name, tags: namesOf(tags) }));
-    const pairs = ofFile.flatMap(({ claim, planned }) => [claims.indexOf(claim), cells.indexOf(planned)]);
-    const tier = ofFile[0]?.claim.tier ?? 0;
-    return [file, JSON.stringify({ tier, claims: claims.items, selected: pairs } satisfies ProvidedFile)] as const;
-  });
-  return { ...given, cells: JSON.stringify(cells.items), files: Object.fromEntries(files) };
-}
-
-function packCell(planned: PlannedCell): ProvidedCell {
-  const { cell, skip, identity } = planned;
-  return {
-    key: cell.key,
-    bracket: cell.bracket,
-    tags: namesOf(tagsOfCell(planned)),
-    skipped: skip?.detail ?? null,
-    verificationHash: identity.verificationHash,
-    topology: cell.topologyKind,
-    benchmarks: cell.workload.benchmarks,
-  };
-}
-
-function namesOf(tags: readonly Tag[]): readonly string[] {
-  return tags.map(({ name }) => name);
-}
-
-/** Packs each thing once and knows its number. */
-class Numbered<Thing, Packed> {
-  readonly items: Packed[] = [];
-  readonly #pack: (thing: Thing) => Packed;
-  readonly #indices = new Map<Thing, number>();
-
-  constructor(pack: (thing: Thing) => Packed) {
-    this.#pack = pack;
-  }
-
-  indexOf(thing: Thing): number {
-    const known = this.#indices.get(thing);
-    if (known !== undefined) return known;
-    this.#indices.set(thing, this.items.length);
-    return this.items.push(this.#pack(thing)) - 1;
-  }
-}

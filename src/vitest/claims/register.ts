@@ -6,6 +6,7 @@ import type { Verdict } from '../../evidence/verdict.ts';
 import { connectToBroker } from '../broker-client.ts';
 import type { BrokerClient } from '../broker-client.ts';
 import { viewOfRun } from './claim-cell.ts';
+import type { ClaimCell } from './claim-cell.ts';
 import { callAt, placedAt, SuiteText } from './claim-place.ts';
 import type { Claim, Claims } from './claim.ts';
 import { MissedVerdict } from './missed-verdict.ts';
@@ -27,11 +28,15 @@ export function registerClaims(claims: Claims): void {
   const text = new SuiteText(file);
   const running = new Set<string>();
   const register = provided.haveTagsOptions ? registerWithTags : registerSharingTags();
+  const byName = new Map<string, Declared>();
+  for (const [name, claim] of Object.entries(claims)) {
+    byName.set(name, { name, tier: selection.tier, claim, line, text });
+  }
   for (const { name, tags, cell } of claimsIn(selection)) {
-    const claim = claims[name];
+    const declared = byName.get(name);
     // A pass of watch mode is about the edited configs alone.
-    if (claim === undefined || !TestRunner.matchesTags(tags)) continue;
-    register({ name, tier: selection.tier, claim, cell, line, text }, tags);
+    if (declared === undefined || !TestRunner.matchesTags(tags)) continue;
+    register({ declared, cell }, tags);
     if (cell.skipped === null) running.add(cell.key);
   }
   // Hooks do not run under `vitest list`: nothing is launched there.
@@ -134,30 +139,36 @@ class BrokerLine {
   }
 }
 
-interface Registration {
+/** A claim as its suite file declares it, whatever the cell. */
+interface Declared {
   readonly name: string;
   readonly tier: number;
   readonly claim: Claim;
-  readonly cell: ProvidedCell;
   readonly line: BrokerLine;
   /** Of its suite file. */
   readonly text: SuiteText;
 }
 
+/** A claim about a cell. */
+interface Registration {
+  readonly declared: Declared;
+  readonly cell: ProvidedCell;
+}
+
 /** `tags` are those that Vitest looks up. */
-function registerClaim(registration: Registration, tags: string[]): void {
-  const { name, cell } = registration;
+function registerClaim({ declared, cell }: Registration, tags: string[]): void {
+  const { name, tier, line, text } = declared;
   // No time limit: the first claim of a cell waits for its workload, which has time limits of its own.
   const options = { tags, timeout: 0, skip: cell.skipped !== null };
   test(`${name}${cell.bracket}`, options, async (context) => {
-    const { line, tier, text } = registration;
     const meta = { cell: cell.key, claim: name, tier };
     context.task.meta.assay = meta;
     try {
       const { run, isReused } = await line.run(cell);
-      const ofRun = { ...meta, run: run.folder, runId: run.id, ...(isReused ? { reused: true as const } : {}) };
-      context.task.meta.assay = ofRun;
-      await checkClaim({ ...registration, context, run, meta: ofRun });
+      const ofRun = { cell: cell.key, claim: name, tier, run: run.folder, runId: run.id };
+      const told: ClaimMeta = isReused ? { ...ofRun, reused: true } : ofRun;
+      context.task.meta.assay = told;
+      await checkClaim({ declared, cell, context, run, meta: told });
     } catch (thrown) {
       if (thrown instanceof NotEvaluable) context.skip(thrown.message);
       throw placed(thrown, name, text);
@@ -177,15 +188,18 @@ interface Judgement extends Registration {
 }
 
 async function checkClaim(judgement: Judgement): Promise<void> {
-  const { claim, cell, context, run, name } = judgement;
+  const { declared, cell, context, run } = judgement;
   const warnings: string[] = [];
   let returned: Verdict | void = undefined;
   try {
     const warn = (text: string): void => void warnings.push(text);
-    returned = await claim.check({
+    let view: ClaimCell | null = null;
+    // Made for every claim that asks, each is more work than all the rest of a trivial one.
+    returned = await declared.claim.check({
       run,
-      cell: viewOfRun(cell, run),
-      // Vitest makes one for every test that asks: more work than all the rest of a trivial claim.
+      get cell() {
+        return (view ??= viewOfRun(cell, run));
+      },
       get expect() {
         return context.expect;
       },
@@ -194,14 +208,15 @@ async function checkClaim(judgement: Judgement): Promise<void> {
   } finally {
     const verdicts = new Set(takeAsserted(context.task.fullTestName));
     if (isVerdict(returned)) verdicts.add(returned);
-    await tell([...verdicts], warnings, judgement);
+    if (verdicts.size > 0 || warnings.length > 0) await tell([...verdicts], warnings, judgement);
   }
-  if (returned?.passed === false && !isOnlyRecorded(run)) throw new MissedVerdict(returned, judgedRun(run, name));
+  if (returned?.passed === false && !isOnlyRecorded(run))
+    throw new MissedVerdict(returned, judgedRun(run, declared.name));
 }
 
 /** Leaves what a claim found where reporters see it. */
 async function tell(verdicts: readonly Verdict[], warnings: readonly string[], judgement: Judgement): Promise<void> {
-  const { context, meta, text, name } = judgement;
+  const { context, meta, declared } = judgement;
   const telling = verdicts.find(({ passed }) => !passed) ?? verdicts.at(-1);
   if (telling !== undefined) context.task.meta.assay = { ...meta, verdict: metaVerdict(telling) };
   const annotations = [
@@ -209,7 +224,7 @@ async function tell(verdicts: readonly Verdict[], warnings: readonly string[], j
     ...warnings.map((message) => ({ message, type: 'assay-warning' })),
   ];
   for (const { message, type } of annotations) {
-    await callAt(text.placeOf(name), () => context.annotate(message, type));
+    await callAt(declared.text.placeOf(declared.name), () => context.annotate(message, type));
   }
 }
 

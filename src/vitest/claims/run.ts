@@ -4,7 +4,6 @@ import { AssayError } from '../../core/errors.ts';
 import { nearest } from '../../core/nearest.ts';
 import type { RecordedEvent } from '../../evidence/events.ts';
 import type { Manifest } from '../../evidence/manifest.ts';
-import { readSamples, readTrajectory } from '../../evidence/tables/read-columns.ts';
 import { RUN_FILES } from '../../evidence/run-folder.ts';
 import { checkEvidence, readEvents, readManifest } from '../../evidence/run-reader.ts';
 import type { SampleColumns, Series } from '../../evidence/tables/tables.ts';
@@ -145,14 +144,21 @@ export class Run {
   samples(): Promise<SampleColumns> {
     this.requirePhase('parse');
     const path = join(this.folder, RUN_FILES.samples);
-    return this.#tables.read(this.folder, path, readSamples);
+    return this.#tables.read(this.folder, path, async (file) => {
+      // Few claims look at rows, and every suite file has a process of its own to load what reads them.
+      const { readSamples } = await import('../../evidence/tables/read-columns.ts');
+      return readSamples(file);
+    });
   }
 
   /** trajectory.parquet as one series per metric, role, host and rank. */
   trajectory(): Promise<readonly Series[]> {
     this.requirePhase('parse');
     const path = join(this.folder, RUN_FILES.trajectory);
-    return this.#tables.read(this.folder, path, readTrajectory);
+    return this.#tables.read(this.folder, path, async (file) => {
+      const { readTrajectory } = await import('../../evidence/tables/read-columns.ts');
+      return readTrajectory(file);
+    });
   }
 
   /** Re-checks the hash of every file the manifest lists; throws naming the first that is missing or changed. */

@@ -8,6 +8,7 @@ import type { PlannedCell } from '../../session/plan.ts';
 import type { PlannedClaim } from '../../session/planned-claim.ts';
 import type { SessionEvent } from '../../session/events.ts';
 import type { ClaimMeta } from '../claims/provided.ts';
+import { testsIn } from './tests-in.ts';
 import type { FailedClaim, JudgedRun, NamedCell, PassSummary } from './summary/pass-summary.ts';
 
 type Ended = Extract<SessionEvent, { readonly type: 'ended' }>;
@@ -79,7 +80,8 @@ export class Pass {
 
   /** What it came to, by the tests that ran in it. */
   outcome(modules: readonly TestModule[]): PassOutcome {
-    const cells = new Map(this.claims.map(({ planned }) => [planned.cell.key, planned]));
+    const cells = new Map<string, PlannedCell>();
+    for (const { planned } of this.claims) cells.set(planned.cell.key, planned);
     const { passed, failed, standing } = this.#tally(modules, cells);
     const runs = this.#ended.map((ended) => ({ ...readRun(ended), path: ended.folder }));
     const reused = this.#reused.map((event) => ({
@@ -111,7 +113,7 @@ export class Pass {
     const standing = new Map<string, PlannedCell>();
     const failed: JudgedClaim[] = [];
     let passed = 0;
-    for (const test of ours.flatMap((module) => [...module.children.allTests()])) {
+    for (const test of testsIn(ours)) {
       const meta = test.meta().assay;
       const planned = cells.get(meta?.cell ?? '');
       // Another project of this Vitest may make claims about cells of its own.

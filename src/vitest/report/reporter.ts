@@ -6,6 +6,7 @@ import type { PlannedCell, SessionPlan } from '../../session/plan.ts';
 import type { PlannedClaim } from '../../session/planned-claim.ts';
 import type { SessionEvent } from '../../session/events.ts';
 import type { ReuseMode } from '../../session/stored/reuse.ts';
+import { joinShards } from './join-shards.ts';
 import { lostFiles } from './lost-files.ts';
 import { missingClaims } from './missing-claims.ts';
 import { paint } from '../screen/paint.ts';
@@ -18,6 +19,7 @@ import { mergedLines } from './summary/merged-lines.ts';
 import { counted, paragraph, wrapped } from './summary/layout.ts';
 import type { PassSummary } from './summary/pass-summary.ts';
 import { summaryLines } from './summary/summary.ts';
+import { testsIn } from './tests-in.ts';
 import { typedBefore } from '../screen/typed-before.ts';
 import { typedSelection } from './typed-selection.ts';
 
@@ -55,7 +57,7 @@ export class AssayReporter implements Reporter {
   #isFirst = true;
   /** What was last said of nothing being selected. */
   #explained = '';
-  /** Of a file that several shards report on Vitest keeps the last report alone. */
+  /** Of a file that is reported on more than once Vitest keeps the last report alone. */
   readonly #merged: TestModule[] = [];
 
   constructor(vitest: Vitest, source: ReportSource) {
@@ -66,6 +68,10 @@ export class AssayReporter implements Reporter {
   onSessionEvent(event: SessionEvent): void {
     this.#source.progress.onEvent(event);
     this.#pass.onEvent(event);
+  }
+
+  onInit(vitest: Vitest): void {
+    if (this.#isMerging) joinShards(vitest);
   }
 
   onTestRunStart(specifications: readonly TestSpecification[]): void {
@@ -112,7 +118,6 @@ export class AssayReporter implements Reporter {
     { isStopped, reason }: { readonly isStopped: boolean; readonly reason: TestRunEndReason },
   ): Promise<void> {
     const pass = this.#pass;
-    const tests = modules.flatMap((module) => [...module.children.allTests()]);
     const { unfit, ...outcome } = pass.outcome(modules);
     await this.#source.recordSkips(unfit);
     // What was left undone because somebody asked for it is no news.
@@ -123,8 +128,7 @@ export class AssayReporter implements Reporter {
     this.#reportToJob(summary);
     if (isCutShort) return;
     if (summary.lost.length > 0) process.exitCode = FAILURE;
-    const isJudged = tests.some((test) => test.result().state !== 'skipped');
-    if (summary.skipped.length > 0 && !isJudged) this.#noVerdict(summary.skipped);
+    if (summary.skipped.length > 0 && !isAnyJudged(modules)) this.#noVerdict(summary.skipped);
     this.#complain(missingClaims(pass.claims, modules));
   }
 
@@ -151,8 +155,7 @@ export class AssayReporter implements Reporter {
 
   /** Nothing of ours was to run. Unless something else did, somebody asked for what is not there. */
   #explainNothing(modules: readonly TestModule[], isFirst: boolean): void {
-    const tests = modules.flatMap((module) => [...module.children.allTests()]);
-    if (tests.some((test) => test.result().state !== 'skipped')) return;
+    if (isAnyJudged(modules)) return;
     const ofShard = this.#source.explainEmptyShard();
     const nothing = this.#source.selected().length === 0 ? this.#source.explainEmpty() : null;
     if (!isFirst) this.#explainAgain(nothing ?? []);
@@ -216,4 +219,9 @@ export class AssayReporter implements Reporter {
   #print(line: string): void {
     printLine(this.#vitest, line);
   }
+}
+
+function isAnyJudged(modules: readonly TestModule[]): boolean {
+  for (const test of testsIn(modules)) if (test.result().state !== 'skipped') return true;
+  return false;
 }

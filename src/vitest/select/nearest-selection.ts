@@ -4,6 +4,7 @@ import { ConditionTable, conditionsOf } from './conditions.ts';
 import type { Condition, Outcome } from './conditions.ts';
 import type { Filters } from './filters.ts';
 import { didYouMean } from './near-words.ts';
+import type { SayOutside } from './outside.ts';
 import { formatTagFilter, formatTags } from './tag-filter.ts';
 
 const WHERE_TO_LOOK = 'look at the names with `vitest list`, at the tags with `vitest --list-tags`';
@@ -15,14 +16,20 @@ const SHOWN = 3;
  * Why filters select none of the claims, for people: the words that nothing
  * has, and the largest parts of the filters that do select something.
  */
-export function explainEmptySelection(claims: readonly PlannedClaim[], filters: Filters): readonly string[] {
+export function explainEmptySelection(
+  claims: readonly PlannedClaim[],
+  filters: Filters,
+  sayOutside: SayOutside = () => null,
+): readonly string[] {
   const conditions = conditionsOf(filters);
   if (claims.length === 0) return ['no claim selected - no suite makes a claim about any cell'];
   if (conditions.length === 0) return [`no claim selected - ${WHERE_TO_LOOK}`];
   const found = claimsByOutcome(claims, new ConditionTable(conditions));
   const dead = conditions.filter((_, index) => found.every(({ outcome }) => outcome[index] !== true));
   const nearest = nearestOf(found).map((kept) => describe({ conditions, kept, found }));
-  const [reason = `nothing has ${joined(conditions)} together`, ...more] = dead.map((one) => blame(one, claims));
+  const [reason = `nothing has ${joined(conditions)} together`, ...more] = dead.flatMap((one) =>
+    blame(one, claims, sayOutside),
+  );
   return [
     `no claim selected - ${reason}`,
     ...more.map((line) => `  ${line}`),
@@ -134,15 +141,18 @@ function joined(conditions: readonly Condition[]): string {
   return `${names.slice(0, -1).join(', ')} and ${names.at(-1)}`;
 }
 
-function blame(condition: Condition, claims: readonly PlannedClaim[]): string {
+function blame(condition: Condition, claims: readonly PlannedClaim[], sayOutside: SayOutside): readonly string[] {
   const name = nameOf(condition);
   switch (condition.kind) {
-    case 'word':
-      return `"${name}" is in no tag and no name${hint(didYouMean(name, wordsOf(claims)))}`;
+    case 'word': {
+      const what = `"${name}" is in no tag and no name`;
+      const outside = sayOutside(name);
+      return outside === null ? [`${what}${hint(didYouMean(name, wordsOf(claims)))}`] : [what, outside];
+    }
     case 'pattern':
-      return `the expression "${name}" matches no name; words without signs are looked for in tags as well`;
+      return [`the expression "${name}" matches no name; words without signs are looked for in tags as well`];
     case 'tags':
-      return `no claim passes the tag filter "${name}"`;
+      return [`no claim passes the tag filter "${name}"`];
   }
 }
 

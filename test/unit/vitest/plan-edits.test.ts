@@ -10,10 +10,12 @@ import { DEMO_CONFIG } from '../demo-config.ts';
 import { sessionOptions } from '../session-options.ts';
 
 /** A plan of configs, by the name of their files. */
-function planOf(configs: Readonly<Record<string, string>>): SessionPlan {
+function planOf(configs: Readonly<Record<string, string>>, nodes = 'nodes: {localhost: {gpus: 0}}'): SessionPlan {
   const root = mkdtempSync(join(tmpdir(), 'edits-'));
-  for (const [name, text] of Object.entries(configs)) writeFileSync(join(root, name), text);
-  return planSession(sessionOptions({ root }), frameworks);
+  for (const [name, text] of Object.entries({ ...configs, 'lab.cluster.yaml': nodes })) {
+    writeFileSync(join(root, name), text);
+  }
+  return planSession(sessionOptions({ root, cluster: 'lab.cluster.yaml' }), frameworks);
 }
 
 const OTHER = DEMO_CONFIG.replace('test_id: demo', 'test_id: other').replace(
@@ -48,7 +50,7 @@ describe('editsBetween', () => {
     [
       'whether it can run here',
       replace('{count: 1}', '{count: 2}'),
-      { changed: BOTH, in: ['demo'], said: '2 cells another workload now' },
+      { skipped: BOTH, in: ['demo'], said: '2 cells cannot run any more' },
     ],
     [
       'a threshold',
@@ -88,5 +90,19 @@ describe('editsBetween', () => {
     ],
   ] as const)('finds %s', (_what, edit, expected) => {
     expect(edits(edit)).toEqual(expected);
+  });
+
+  it('finds what an edit of the nodes did', () => {
+    const wide = { 'demo.yaml': DEMO_CONFIG.replace('count: 1', 'count: 2') };
+    const [one, two, others] = ['a: {}', 'a: {}, b: {}', 'a: {}, c: {}'].map((nodes) =>
+      planOf(wide, `nodes: {${nodes}}`),
+    );
+    const said = [
+      [one, two],
+      [two, one],
+      [two, others],
+      [two, two],
+    ].map(([before, after]) => describeEdits(editsBetween(before!, after!)));
+    expect(said).toEqual(['2 cells can run now', '2 cells cannot run any more', '2 cells another workload now', '']);
   });
 });

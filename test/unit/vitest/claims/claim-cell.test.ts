@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { readManifest } from '../../../../src/evidence/run-reader.ts';
 import { viewOfCell, viewOfRun } from '../../../../src/vitest/claims/claim-cell.ts';
-import { packSelection, unpackSelection } from '../../../../src/vitest/claims/provided.ts';
+import { packSelection } from '../../../../src/vitest/claims/pack-selection.ts';
+import { unpackSelection } from '../../../../src/vitest/claims/provided.ts';
 import { startPlanned } from '../../started-run.ts';
 import type { PlannedCell } from '../../../../src/session/plan.ts';
 import { demoCells } from './written-suites.ts';

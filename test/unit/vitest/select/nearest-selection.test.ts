@@ -14,11 +14,17 @@ const claims = claimsAbout(
 );
 const known = claims.flatMap(({ planned, claim }) => [...planned.cell.tags, ...claim.tags].map(({ name }) => name));
 
+const sayOutside = (word: string): string | null => (word === 'megatron' ? 'other.yaml has it' : null);
+
 const explain = (typed: string | null, ...tags: readonly string[]): readonly string[] =>
-  explainEmptySelection(claims, {
-    byName: readNameFilter(typed === null ? undefined : new RegExp(typed)),
-    byTags: tags.length === 0 ? null : parseTagFilter(tags, [...known, 'own']),
-  });
+  explainEmptySelection(
+    claims,
+    {
+      byName: readNameFilter(typed === null ? undefined : new RegExp(typed)),
+      byTags: tags.length === 0 ? null : parseTagFilter(tags, [...known, 'own']),
+    },
+    sayOutside,
+  );
 
 describe('explainEmptySelection', () => {
   it('names the largest parts that select something, those typed first before the others', () => {
@@ -50,6 +56,15 @@ describe('explainEmptySelection', () => {
       'no claim selected - "vlm" is in no tag and no name - did you mean `vllm`?',
       '  "aiterr" is in no tag and no name - did you mean `aiter`?',
       '  -t "ttft"   3 cells, 3 claims   (without vlm, aiterr)',
+    ]);
+  });
+
+  it('says which config has a word, instead of what it may have meant', () => {
+    expect(explain('balanced megatron vlm')).toEqual([
+      'no claim selected - "megatron" is in no tag and no name',
+      '  other.yaml has it',
+      '  "vlm" is in no tag and no name - did you mean `vllm`?',
+      '  -t "balanced"   2 cells, 4 claims   (without megatron, vlm)',
     ]);
   });
 
