@@ -7,7 +7,7 @@ export default claims({
   nobody_gives_up: {
     async check({ run, expect }) {
       const samples = await run.samples();
-      expect(Math.max(...samples.numeric('ttft_ms'))).toBeLessThan(PATIENCE_MS);
+      expect(Math.max(...run.evaluable(samples.numeric('ttft_ms'), 'ttft_ms'))).toBeLessThan(PATIENCE_MS);
     },
   },
 });
