@@ -25,6 +25,8 @@ import type { YamlSource } from './yaml/yaml-source.ts';
 /** Every cell of the loaded configs, in file order, and everything that is wrong with them. */
 export interface LoadedConfigs {
   readonly cells: readonly Cell[];
+  /** The configs that the cells are of, each with the file that places what is found out about it later. */
+  readonly configs: readonly CellsOfConfig[];
   /** What stops a session. */
   readonly problems: readonly Problem[];
   /** What does not: doubts, and gaps in configs that only record. */
@@ -43,6 +45,7 @@ export function loadConfigs(files: readonly string[], options: LoadOptions): Loa
   const configs = loaded.flatMap((one) => one.config ?? []);
   return {
     cells: configs.flatMap((config) => config.cells),
+    configs,
     problems: [
       ...orphans.map((file) => describeOrphan(file, files, options.root)),
       ...loaded.flatMap((one) => one.problems),

@@ -1,3 +1,5 @@
+import { slipsOf } from './nearest.ts';
+
 /** The GPU families that a device's own name tells apart, as `target_gpu` names them. */
 const FAMILIES: ReadonlySet<string> = new Set(
   [
@@ -6,6 +8,9 @@ const FAMILIES: ReadonlySet<string> = new Set(
     'h20 h100 h200 h800 gh200 b100 b200 b300 gb200 gb300',
   ].flatMap((line) => line.split(' ')),
 );
+
+/** Further GPUs that there are, so that their names are not taken for slips of those above. */
+const OTHERS: ReadonlySet<string> = new Set('mi50 mi450x mi455x m40 p40 v100s a16 a30x a100x l40g r200'.split(' '));
 
 /** The `target_gpu` of workloads that need none. */
 const CPU = 'cpu';
@@ -21,6 +26,24 @@ export function gpuFamilyOf(name: string | null): string | null {
   const families = new Set(words.filter((word) => FAMILIES.has(word)));
   const [family, other] = families;
   return family === undefined || other !== undefined ? null : family;
+}
+
+const SHORTEST_SLIP = 3;
+// What is near to more names than these may be anything.
+const MOST_MEANT = 3;
+
+/**
+ * The GPUs whose names are one letter away from one that nobody knows: among the labels of nodes, else among all
+ * families. Empty for a name that is known, or a label, or near to none or to many.
+ */
+export function gpusLike(name: string, labels: readonly string[]): readonly string[] {
+  const word = name.toLowerCase();
+  const own = [...new Set(labels.map((label) => label.toLowerCase()))].filter((label) => label !== CPU);
+  const isKnown = word === CPU || FAMILIES.has(word) || OTHERS.has(word) || own.includes(word);
+  if (isKnown || word.length < SHORTEST_SLIP) return [];
+  const ofNodes = slipsOf(word, own);
+  const meant = ofNodes.length > 0 ? ofNodes : slipsOf(word, [...FAMILIES]);
+  return meant.length <= MOST_MEANT ? meant : [];
 }
 
 /** The GPUs that one host has; a null name is one that its tool does not tell. */

@@ -18,6 +18,11 @@ export function nearestTypo(word: string, candidates: readonly string[]): string
   return best;
 }
 
+/** The candidates that one letter to change, insert, remove or swap with its neighbour makes of a word; letter case counts. */
+export function slipsOf(word: string, candidates: readonly string[]): readonly string[] {
+  return candidates.filter((candidate) => editDistance(word, candidate) === 1);
+}
+
 // What begins with fewer letters may be anything.
 const SHORTEST_BEGINNING = 3;
 

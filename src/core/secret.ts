@@ -56,7 +56,7 @@ export function readSecrets(
   environment: Environment,
 ): Readonly<Record<string, SecretValue>> {
   const mistakes = Object.entries(declared).flatMap(([label, { env_var: variable }]) => {
-    const mistake = mistakeIn(environment[variable]);
+    const mistake = mistakeInSecret(environment[variable]);
     return mistake === null ? [] : [`${variable} (secrets.${label}) ${mistake}`];
   });
   if (mistakes.length > 0) {
@@ -74,12 +74,15 @@ export function presentSecrets(
 ): Readonly<Record<string, SecretValue>> {
   const entries = Object.entries(declared).flatMap(([label, { env_var: variable }]) => {
     const value = environment[variable];
-    return value === undefined || mistakeIn(value) !== null ? [] : [[variable, new SecretValue(label, value)] as const];
+    return value === undefined || mistakeInSecret(value) !== null
+      ? []
+      : [[variable, new SecretValue(label, value)] as const];
   });
   return Object.fromEntries(entries);
 }
 
-function mistakeIn(value: string | undefined): string | null {
+/** Why a variable with this value holds no secret, in words that do not show it; null when it does. */
+export function mistakeInSecret(value: string | undefined): string | null {
   if (value === undefined) return 'is not set';
   const { length } = value.trim();
   if (length === 0) return 'is empty';

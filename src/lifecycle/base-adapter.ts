@@ -1,6 +1,7 @@
 import { sentenceOf } from '../core/errors.ts';
 import type { Threshold } from '../config/threshold.ts';
 import type { Verdict } from '../evidence/verdict.ts';
+import type { RunningProcess } from '../exec/executor.ts';
 import { evaluateAll } from '../verdicts/evaluate.ts';
 import type { RunTables } from '../verdicts/run-tables.ts';
 import type { Adapter, ParseContext, ProgressStatus, RunContext, WorkloadResult } from './adapter.ts';
@@ -27,15 +28,24 @@ export abstract class BaseAdapter implements Adapter {
   }
 
   /**
-   * Stops every role, the last launched first; one that cannot be stopped keeps no other from being stopped.
+   * Stops every role, the last launched first and all processes of a role at once: those that do not listen cost one
+   * grace time, on however many hosts. One that cannot be stopped keeps no other from being stopped.
    *
    * @throws AggregateError with what each of those said.
    */
   async teardown(context: RunContext): Promise<void> {
     const failures: unknown[] = [];
-    for (const { process } of context.launched.toReversed()) {
-      await process.stop(STOP_GRACE_MS).catch((thrown: unknown) => failures.push(thrown));
+    for (const processes of lastRoleFirst(context.launched)) {
+      const ends = await Promise.allSettled(processes.map((process) => process.stop(STOP_GRACE_MS)));
+      failures.push(...ends.flatMap((end) => (end.status === 'rejected' ? [end.reason as unknown] : [])));
     }
     if (failures.length > 0) throw new AggregateError(failures, failures.map(sentenceOf).join('; '));
   }
+}
+
+/** The processes of each role. */
+function lastRoleFirst(launched: RunContext['launched']): readonly (readonly RunningProcess[])[] {
+  const byRole = new Map<string, RunningProcess[]>();
+  for (const { role, process } of launched) byRole.set(role, [...(byRole.get(role) ?? []), process]);
+  return [...byRole.values()].toReversed();
 }

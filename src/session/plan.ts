@@ -20,6 +20,7 @@ import { findConfigs } from './config-files.ts';
 import type { ConfigPatterns } from './config-files.ts';
 import { namedFilesOn } from './model-files.ts';
 import type { FilesOfCell } from './model-files.ts';
+import { preflight } from './preflight.ts';
 import { skipOf } from './skip.ts';
 import type { Skip } from './skip.ts';
 
@@ -76,11 +77,13 @@ export function planSession(
   const all = [...found.problems, ...loaded.problems, ...problems];
   if (pool === null || all.length > 0) throw configError(all, configFiles.length + (cluster === null ? 0 : 1));
   const launchOf = launches({ pool, frameworks, filesOf: namedFilesOn(pool, filesOf) });
+  const cells = onlyCells(loaded.cells, options.onlyCells).map((cell) => planCell(cell, launchOf(cell)));
+  const doubts = preflight({ configs: loaded.configs, cells, pool, specs, filesOf });
   return {
     configFiles: configFiles.filter((file) => !isThresholdsFile(file)),
     pool,
-    cells: onlyCells(loaded.cells, options.onlyCells).map((cell) => planCell(cell, launchOf(cell))),
-    warnings: [...found.warnings, ...loaded.warnings],
+    cells,
+    warnings: [...found.warnings, ...loaded.warnings, ...doubts],
     artifacts: resolve(root, options.artifacts),
   };
 }

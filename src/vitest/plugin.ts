@@ -1,5 +1,6 @@
 import type { Plugin } from 'vitest/config';
-import type { TestProject, Vitest } from 'vitest/node';
+import { version } from 'vitest/node';
+import type { InlineConfig, TestProject, Vitest } from 'vitest/node';
 import { withoutStack } from '../core/errors.ts';
 import { reuseIn, withEnvironment } from '../session/environment.ts';
 import { DEFAULT_ARTIFACTS, PLUGIN_NAME } from '../session/plan-api.ts';
@@ -9,6 +10,7 @@ import type { ReuseMode } from '../session/stored/reuse.ts';
 import { hostOf } from './host.ts';
 import type { SessionOpener } from './host.ts';
 import { ownTheScreen } from './live/live-screen.ts';
+import { checkProjects } from './root-plugin.ts';
 import { noteLostWorker } from './stop/lost-worker.ts';
 import { processStopper } from './stop/process-stopper.ts';
 
@@ -53,33 +55,50 @@ export function assayBy(options: AssayOptions, openSession?: SessionOpener): Plu
   return {
     name: PLUGIN_NAME,
     api: { sessions, artifacts: options.artifacts ?? DEFAULT_ARTIFACTS },
-    config: ({ test }) => ({
-      test: {
-        // Whether anything ran is for our reporter to judge: a slice may leave a file empty.
-        passWithNoTests: true,
-        // A workload may take minutes to stop; Vitest would cut it off after 10 s.
-        teardownTimeout: test?.teardownTimeout ?? 600_000,
-        // The first claim of a cell waits for its workload; that is no slow test.
-        slowTestThreshold: test?.slowTestThreshold ?? 3_600_000,
-        // Ctrl-C in a terminal ends Vitest's workers as well, which is no news then.
-        onUnhandledError: (error) =>
-          noteLostWorker(error) && processStopper.isStopping ? false : test?.onUnhandledError?.(error),
-      },
-    }),
+    config: ({ test }) => {
+      checkProjects(test?.projects, version);
+      return { test: settingsBeside(test) };
+    },
     // Vitest awaits the hook; its type does not say so.
-    configureVitest: (host) =>
-      configure({ options, openSession }, host).then(
+    configureVitest: (host) => {
+      if (isOfBench(host)) return;
+      return configure({ options, openSession }, host).then(
         (session) => void sessions.push(session),
         (thrown: unknown) => {
           throw withoutStack(thrown);
         },
-      ) as unknown as void,
+      ) as unknown as void;
+    },
+  };
+}
+
+/** What the plugin sets, beside what the user's config says. */
+function settingsBeside(test: InlineConfig = {}): InlineConfig {
+  return {
+    // Whether anything ran is for our reporter to judge: a slice may leave a file empty.
+    passWithNoTests: true,
+    // A workload may take minutes to stop; Vitest would cut it off after 10 s.
+    teardownTimeout: test.teardownTimeout ?? 600_000,
+    // The first claim of a cell waits for its workload; that is no slow test.
+    slowTestThreshold: test.slowTestThreshold ?? 3_600_000,
+    // Ctrl-C in a terminal ends Vitest's workers as well, which is no news then.
+    onUnhandledError: (error) =>
+      noteLostWorker(error) && processStopper.isStopping ? false : test.onUnhandledError?.(error),
   };
 }
 
 interface Door {
   readonly vitest: Vitest;
   readonly project: TestProject;
+}
+
+/**
+ * Whether a project is there for `vitest bench`, which measures the user's own code and judges no claim. Vitest 4 has a
+ * mode of its own for it, Vitest 5 a project of its own beside each.
+ */
+function isOfBench({ vitest, project }: Door): boolean {
+  const { benchmark } = project.config as { readonly benchmark?: { readonly enabled?: boolean } };
+  return vitest.mode === 'benchmark' || benchmark?.enabled === true;
 }
 
 interface Setting {

@@ -162,6 +162,7 @@ export const inferencemaxSpec = defineFramework({
   knobs: z.looseObject(stackKnobs),
   roles: { required: ['server'], optional: ['client'] },
   container: 'optional',
+  pathParams: ['inferencemax_path'],
   constraints: ({ params: { tensor_parallelism }, topology }) =>
     checkGpuBudget({ tensor_parallelism }, 'server', topology),
   axisTokens: {

@@ -172,6 +172,7 @@ export const pytorchXditSpec = defineFramework({
   knobs: z.looseObject(stackKnobs),
   roles: { required: ['worker'], optional: [] },
   container: 'optional',
+  pathParams: ['script'],
   constraints: checkProcesses,
   axisTokens: {
     ulysses_degree: 'ulysses',

@@ -177,6 +177,7 @@ export const torchtitanSpec = defineFramework({
   knobs: z.looseObject(trainerKnobs({ attention: 'Attention kernels, e.g. sdpa, flex.', computesIn: 'float8' })),
   roles: { required: ['worker'], optional: [] },
   container: 'optional',
+  pathParams: ['config_file'],
   constraints: (cell) => [...checkProduct(cell, DEGREES), ...checkConfig(cell.params), ...checkBatches(cell.params)],
   ranks: ({ topology }) => gpusOfRole(topology, 'worker'),
   axisTokens: {

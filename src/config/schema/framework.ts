@@ -25,6 +25,11 @@ export interface FrameworkSpec {
   readonly constraints: (cell: CellShape) => readonly Violation[];
   /** How many ranks work together in a cell; more than one makes its topology distributed. */
   readonly ranks: (cell: CellShape) => number;
+  /**
+   * Params that name a file or folder: from the folder of the config where they begin with a dot, anywhere on the node
+   * where they are absolute. Default: none.
+   */
+  readonly pathParams?: readonly string[];
   /** Short name of an axis in cell ids, e.g. `concurrency` -> `conc`; an axis that is not listed keeps its name. */
   readonly axisTokens: Readonly<Record<string, string>>;
   /** Every metric that a threshold on this framework can judge. */

@@ -107,6 +107,12 @@ export class AssayReporter implements Reporter {
     return this.#vitest.config.mergeReports !== undefined;
   }
 
+  /** What has changed, or depends on a file, may be nothing: Vitest takes that for a pass as well. */
+  get #mayFindNothing(): boolean {
+    const { changed, related } = this.#vitest.config;
+    return (changed !== undefined && changed !== false) || related !== undefined;
+  }
+
   /** The runs may lie elsewhere, and the reports may be of a part of the claims: nothing is missed. */
   #endMerge(): void {
     for (const line of mergedLines(this.#summary(this.#pass.outcome(this.#merged), []))) this.#print(line);
@@ -161,7 +167,7 @@ export class AssayReporter implements Reporter {
     if (!isFirst) this.#explainAgain(nothing ?? []);
     else if (ofShard !== null) this.#print(` ${ofShard}`);
     else if (nothing !== null) this.#complain(nothing);
-    else if (modules.length === 0) {
+    else if (modules.length === 0 && !this.#mayFindNothing) {
       this.#complain(['no test file matches - look at the files with `vitest list --filesOnly`']);
     }
     this.#explained = (nothing ?? []).join('\n');

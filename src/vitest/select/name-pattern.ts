@@ -1,4 +1,5 @@
 import type { Vitest } from 'vitest/node';
+import { sentenceOf } from '../../core/errors.ts';
 import { printLine } from '../screen/print.ts';
 
 /** What Vitest calls for the `t` key, and for `a` with nothing typed. Not public: where it is missing, plain Vitest stands. */
@@ -36,8 +37,9 @@ function wrap(vitest: Vitest, selects: ReadonlySet<Select>): void {
       for (const select of selects) await select();
     } catch (thrown) {
       setPattern(vitest, before);
-      const message = thrown instanceof Error ? thrown.message : String(thrown);
-      printLine(vitest, `${message}\nNothing was run again; press t to type another pattern.`);
+      // Without a pattern it is the suites that have a mistake.
+      const next = typed === '' ? 'correct that, and press a again' : 'press t to type another pattern';
+      printLine(vitest, `${sentenceOf(thrown)}\nNothing was run again; ${next}.`);
       return;
     }
     // As Vitest does: nothing typed forgets the file pattern as well.

@@ -1,4 +1,5 @@
 import { isAbsolute, relative } from 'node:path';
+import { escapePath, glob as search } from 'tinyglobby';
 import type { TestProject } from 'vitest/node';
 
 /** The suite files of a project, and those of them that hold a selected claim, as they are when somebody asks. */
@@ -19,9 +20,30 @@ export function narrowTestFiles(project: TestProject, { suiteFiles, selectedFile
     const suites = new Set(suiteFiles());
     const own = found.testFiles.filter((file) => !suites.has(file));
     const folder = project.config.dir ?? project.config.root;
-    const ours = selectedFiles().filter((file) => passesFileFilters({ file, folder, filters }));
-    return { ...found, testFiles: [...own, ...ours] };
+    const { enabled, only } = project.config.typecheck;
+    const wanted = enabled && only ? [] : selectedFiles();
+    const ours = wanted.filter((file) => passesFileFilters({ file, folder, filters }));
+    const kept = await without(ours, { folder, excluded: project.vitest.config.cliExclude ?? [] });
+    return { ...found, testFiles: [...own, ...kept] };
   };
+}
+
+interface Excluding {
+  readonly folder: string;
+  /** Globs. */
+  readonly excluded: readonly string[];
+}
+
+/** What `--exclude` leaves. Unlike `exclude` of a config it was typed for this session, suites or not. */
+async function without(files: readonly string[], { folder, excluded }: Excluding): Promise<readonly string[]> {
+  // The suites of the package are in there, and were asked for all the same.
+  const ignore = excluded.filter((one) => !one.includes('node_modules'));
+  if (ignore.length === 0 || files.length === 0) return files;
+  const patterns = files.map((file) => escapePath(file));
+  const left = new Set(
+    await search(patterns, { cwd: folder, ignore, absolute: true, dot: true, expandDirectories: false }),
+  );
+  return files.filter((file) => left.has(file));
 }
 
 interface Filtered {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { explainGpuMismatch, explainUnknownGpus, gpuFamilyOf } from '../../../src/core/gpu-family.ts';
+import { explainGpuMismatch, explainUnknownGpus, gpuFamilyOf, gpusLike } from '../../../src/core/gpu-family.ts';
 
 describe('gpuFamilyOf', () => {
   it.each([
@@ -93,5 +93,32 @@ describe('a host’s GPUs', () => {
       `"target_gpu is h100, which could not be verified: n1 has 1x of a family unknown here (NVIDIA Graphics Device), 1x of a family unknown here (no name)"`,
     );
     expect(explainUnknownGpus('h100', { host: 'n1', names: ['NVIDIA H100 NVL'] })).toBeNull();
+  });
+});
+
+describe('gpusLike', () => {
+  it.each([
+    { slip: 'a letter that is another', name: 'mi335x', labels: [], meant: ['mi325x', 'mi355x'] },
+    { slip: 'the same, where nodes have one of them', name: 'mi335x', labels: ['nvme', 'MI355X'], meant: ['mi355x'] },
+    { slip: 'a letter too few', name: 'mi355', labels: [], meant: ['mi355x'] },
+    { slip: 'a letter too many', name: 'mi300xx', labels: [], meant: ['mi300x'] },
+    { slip: 'two letters swapped', name: 'H010', labels: [], meant: ['h100'] },
+    { slip: 'one of a label that is no family', name: 'rtx4091', labels: ['rtx4090'], meant: ['rtx4090'] },
+    { slip: 'a series of several', name: 'mi300', labels: [], meant: ['mi100', 'mi300a', 'mi300x'] },
+  ])('$slip', ({ name, labels, meant }) => {
+    expect(gpusLike(name, labels)).toEqual(meant);
+  });
+
+  it.each([
+    ['a family', 'MI300X', ['mi300a']],
+    ['no GPU', 'cpu', ['cpus']],
+    ['one that is told apart by nothing', 'mi455x', ['mi355x']],
+    ['a label', 'mi450z', ['mi350x', 'Mi450z']],
+    ['near to none', 'rtx4090', []],
+    ['near to too many to say', 'x100', []],
+    ['too short to say', 'l5', []],
+    ['near to the CPU of a pool', 'gpu', ['cpu']],
+  ])('suggests nothing for what is %s', (_, name, labels) => {
+    expect(gpusLike(name, labels)).toEqual([]);
   });
 });

@@ -333,6 +333,14 @@ describe('the exit code', () => {
     expect(process.exitCode).toBe(1);
   });
 
+  it.each<Partial<Vitest['config']>>([{ changed: true }, { changed: 'HEAD~1' }, { related: ['/src/add.ts'] }])(
+    'is good where what no file matches are changes: %o',
+    async (config) => {
+      expect(await pass(setUp({}, config), () => [], { files: [] })).toBe('');
+      expect(process.exitCode).toBeUndefined();
+    },
+  );
+
   it('is good for a shard that got no cell', async () => {
     const why = 'shard 3/3 has no cell: 2 cells over 3 shards';
     const shard = { index: 3, count: 3 };
