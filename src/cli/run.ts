@@ -10,7 +10,7 @@ import { readOptions } from './arguments.ts';
 import { planSessionOf } from './plan-session.ts';
 import { claimFilters, filtersForVitest, sessionOptions, typedOptions } from './session-options.ts';
 import type { ClaimFilters } from './session-options.ts';
-import { vitestScript } from './user-vitest.ts';
+import { ownConfig, vitestScript } from './user-vitest.ts';
 
 const runOptions = {
   ...sessionOptions,
@@ -34,7 +34,7 @@ export const run = defineCommand({
     const config = forVitest.some(choosesConfig) ? null : (await planSessionOf(options)).config;
     const args = [
       ...filterArguments(claimFilters(options)),
-      ...(config === null ? [] : [`--config=${config}`]),
+      ...(config === null ? [] : Object.entries(ownConfig(config)).map(([name, value]) => `--${name}=${value}`)),
       ...forVitest,
     ];
     await runVitest(args, env);

@@ -31,7 +31,15 @@ const DEFAULT_CONFIG = fileURLToPath(new URL('default-config.js', import.meta.ur
 export async function planInVitest(root: string, filters: ClaimFilters): Promise<VitestPlan> {
   const sessions = await sessionsOf(root, filters);
   if (sessions.length > 0) return { sessions, config: null };
-  return { sessions: await sessionsOf(root, { ...filters, config: DEFAULT_CONFIG }), config: DEFAULT_CONFIG };
+  return { sessions: await sessionsOf(root, { ...filters, ...ownConfig(DEFAULT_CONFIG) }), config: DEFAULT_CONFIG };
+}
+
+/**
+ * How Vitest takes a config of this package. It needs no bundling, for which Vite writes into node_modules: not everybody
+ * may.
+ */
+export function ownConfig(config: string): { readonly config: string; readonly configLoader: 'native' } {
+  return { config, configLoader: 'native' };
 }
 
 /** The script of the user's Vitest command. */
@@ -74,9 +82,7 @@ export async function artifactsInConfig(file: string): Promise<string | null> {
   return resolve(root, config.test?.root ?? config.root ?? '', ours.api.artifacts);
 }
 
-interface StartOptions extends ClaimFilters {
-  readonly config?: string;
-}
+type StartOptions = ClaimFilters & Partial<ReturnType<typeof ownConfig>>;
 
 async function sessionsOf(root: string, options: StartOptions): Promise<readonly PlannedSession[]> {
   const vitest = await start(root, options);

@@ -2,7 +2,7 @@ import { cpSync, mkdirSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { execa } from 'execa';
 import { describe, expect, it } from 'vitest';
-import { ONE_CELL, Project, REPOSITORY } from './project.ts';
+import { NODE, ONE_CELL, Project, REPOSITORY } from './project.ts';
 
 /** Installs what `npm publish` would ship, as files and not as a link, beside the dependencies. */
 async function installPackage(root: string): Promise<readonly string[]> {
@@ -43,6 +43,17 @@ describe('the published package', () => {
     expect(screen).toContain('nothing left running');
     expect(launched).toHaveLength(1);
     expect(tests.map(({ status }) => status)).toEqual(Array.from({ length: 18 }, () => 'passed'));
+  });
+
+  it('plans without a Vitest config, and writes nothing into node_modules, which may be a share of others', async () => {
+    const project = new Project({ 'configs/quick.yaml': ONE_CELL });
+    rmSync(join(project.root, 'vitest.config.js'));
+    await installPackage(project.root);
+    const modules = join(project.root, 'node_modules');
+    const command = join(modules, 'vitest-assay/dist/cli/main.js');
+    const { stdout } = await execa(NODE, [command, 'plan'], { cwd: project.root });
+    expect(stdout).toContain('1 cell · 1 runnable');
+    expect(readdirSync(modules).filter((name) => name.startsWith('.'))).toEqual([]);
   });
 
   it('takes suites of the user beside its own', async () => {
