@@ -62,14 +62,21 @@ describe('the published package', () => {
       'suites/inference/own.test.js': `import { claims } from 'vitest-assay/claims';
 export default claims({
   all_completed: { check: ({ run, expect }) => { expect(run.scalar('completed')).toBe(8) } },
+  all_fast: { check: ({ run }) => run.scalar('completed') < 8 },
 });\n`,
       'vitest.config.js': `import { assay } from 'vitest-assay';
-export default { plugins: [assay({ suites: ['builtin', 'suites'] })], test: { include: [] } };\n`,
+export default {
+  plugins: [assay({ suites: ['builtin', 'suites'] })],
+  test: { include: [], expect: { requireAssertions: true } },
+};\n`,
     });
-    const { tests } = await project.run('-t', 'all_completed');
-    expect(tests.map(({ fullName, status }) => `${fullName} ${status}`)).toEqual([
-      'all_completed[llama_cpp-byte_llama-cpu-f32-balanced-conc2] passed',
-    ]);
+    const { tests } = await project.run('-t', '(all_(completed|fast)|throughput|ttft_p99).*');
+    const named = tests.map(({ fullName, status }) => `${fullName.replace(/\[.*/, '')} ${status}`);
+    // A verdict that is returned is an assertion, a boolean is none.
+    expect(named.sort()).toEqual(['all_completed passed', 'all_fast failed', 'throughput passed', 'ttft_p99 passed']);
+    expect(tests.flatMap(({ failureMessages }) => [...failureMessages]).join('\n')).toContain(
+      'the check returned false, which judges nothing',
+    );
   });
 
   it('refuses suites that would judge nothing: no tier, no default export, no file', async () => {

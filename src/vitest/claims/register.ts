@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, inject, test, TestRunner } from 'vitest';
-import type { TestContext } from 'vitest';
+import type { ExpectStatic, TestContext } from 'vitest';
 import { fileURLToPath } from 'node:url';
 import { AssayError } from '../../core/errors.ts';
 import type { Verdict } from '../../evidence/verdict.ts';
@@ -13,6 +13,7 @@ import { MissedVerdict } from './missed-verdict.ts';
 import { NotEvaluable } from './not-evaluable.ts';
 import { unpackSelection } from './provided.ts';
 import type { ClaimMeta, MetaVerdict, ProvidedCell, ProvidedSelection } from './provided.ts';
+import { verdictIn } from './returned.ts';
 import { RunCache } from './run-cache.ts';
 import type { Run } from './run.ts';
 import { isOnlyRecorded, judgedRun, takeAsserted, toHold } from './to-hold.ts';
@@ -176,11 +177,6 @@ function registerClaim({ declared, cell }: Registration, tags: string[]): void {
   });
 }
 
-/** A check may as well return what `expect` gives back. */
-function isVerdict(returned: unknown): returned is Verdict {
-  return typeof returned === 'object' && returned !== null && 'benchmark' in returned && 'outcome' in returned;
-}
-
 interface Judgement extends Registration {
   readonly context: TestContext;
   readonly run: Run;
@@ -190,28 +186,36 @@ interface Judgement extends Registration {
 async function checkClaim(judgement: Judgement): Promise<void> {
   const { declared, cell, context, run } = judgement;
   const warnings: string[] = [];
-  let returned: Verdict | void = undefined;
+  let returned: Verdict | null = null;
   try {
     const warn = (text: string): void => void warnings.push(text);
     let view: ClaimCell | null = null;
+    let own: ExpectStatic | null = null;
     // Made for every claim that asks, each is more work than all the rest of a trivial one.
-    returned = await declared.claim.check({
+    const given = await declared.claim.check({
       run,
       get cell() {
         return (view ??= viewOfRun(cell, run));
       },
       get expect() {
-        return context.expect;
+        return (own ??= context.expect);
       },
       warn,
     });
+    returned = verdictIn(given);
+    if (returned !== null) countAssertion(own ?? expect);
   } finally {
     const verdicts = new Set(takeAsserted(context.task.fullTestName));
-    if (isVerdict(returned)) verdicts.add(returned);
+    if (returned !== null) verdicts.add(returned);
     if (verdicts.size > 0 || warnings.length > 0) await tell([...verdicts], warnings, judgement);
   }
   if (returned?.passed === false && !isOnlyRecorded(run))
     throw new MissedVerdict(returned, judgedRun(run, declared.name));
+}
+
+/** Whoever has Vitest require assertions has one in a verdict. */
+function countAssertion(by: ExpectStatic): void {
+  by.setState({ assertionCalls: by.getState().assertionCalls + 1 });
 }
 
 /** Leaves what a claim found where reporters see it. */
