@@ -1,6 +1,7 @@
 import { relative } from 'node:path';
 import type { Cell } from '../../config/cell.ts';
 import type { FrameworkSpec } from '../../config/schema/framework.ts';
+import { normaliseTag } from '../../config/tags.ts';
 import { exampleFor } from '../../config/threshold.ts';
 import { groupBy } from '../../core/group-by.ts';
 import { nearestTypo } from '../../core/nearest.ts';
@@ -21,16 +22,28 @@ export interface KnownToSuites {
 /**
  * Checks what the suites of a project say together.
  *
- * @throws AssayError CLAIMS_INVALID with every claim whose tests another file's would share their names with, and
- *   every benchmark that is misspelt: nothing would judge it.
+ * @throws AssayError CLAIMS_INVALID with every claim whose tests another file's would share their names with, every
+ *   file about a framework that there is not, and every benchmark that is misspelt: those would judge nothing.
  */
 export function checkSuites(suites: readonly Suite[], known: KnownToSuites): void {
   const claims = suites.flatMap((suite) =>
     Object.entries(suite.claims).map(([name, claim]): PlacedClaim => ({ suite, name, claim })),
   );
   const misspelt = known.isNarrowed ? [] : misspeltBenchmarks(claims, known);
-  const problems = [...misspelt, ...sharedNames(claims, known.cells)];
+  const strangers = suites.flatMap((suite) => strangeFramework(suite, known.specs));
+  const problems = [...strangers, ...misspelt, ...sharedNames(claims, known.cells)];
   if (problems.length > 0) throw suitesError(problems);
+}
+
+/** A file that is called after no framework is about no cell, whatever is configured. */
+function strangeFramework({ file, framework }: Suite, specs: readonly FrameworkSpec[]): readonly SuiteProblem[] {
+  const known = specs.map(({ name }) => name);
+  if (framework === null || known.some((name) => name === normaliseTag(framework))) return [];
+  const meant = nearestTypo(normaliseTag(framework), known);
+  const place = new SuiteText(file).placeOf(null);
+  const message = `is about the framework ${JSON.stringify(framework)}, by its name, and there is none such`;
+  const hint = meant === null ? `call it after one of ${known.join(', ')}` : `did you mean \`${meant}.test.ts\`?`;
+  return [{ place, claim: null, message, hint }];
 }
 
 interface PlacedClaim {

@@ -13,6 +13,8 @@ export interface Suite {
   /** Absolute. */
   readonly file: string;
   readonly tier: number;
+  /** The name of the only framework that it is about, as the file is called; null for any other suite. */
+  readonly framework: string | null;
   readonly claims: Claims;
   /**
    * Whether this claim of the file is made about this cell.
@@ -27,17 +29,27 @@ type CellPredicate = (cell: Cell) => boolean;
 /** What a suite file is by its place: its tier, and the cells it is about. */
 export interface SuitePlace {
   readonly tier: number;
+  /** Null where the place says nothing of frameworks. */
+  readonly framework: string | null;
   readonly about: CellPredicate;
 }
 
 /** What a folder of suites means: the tier of its files, and which cells each file is about. */
 const FOLDERS: Readonly<Record<string, (fileName: string) => SuitePlace>> = {
-  logistics: () => ({ tier: 1, about: () => true }),
+  logistics: () => ({ tier: 1, framework: null, about: () => true }),
   training: (name) => workloadKind('training', name),
   inference: (name) => workloadKind('inference', name),
-  frameworks: (name) => ({ tier: 4, about: (cell) => normaliseTag(cell.workload.framework) === normaliseTag(name) }),
-  benchmarks: () => ({ tier: 5, about: () => true }),
-  models: (name) => ({ tier: 6, about: (cell) => normaliseTag(cell.workload.model.id) === normaliseTag(name) }),
+  frameworks: (name) => ({
+    tier: 4,
+    framework: name,
+    about: (cell) => normaliseTag(cell.workload.framework) === normaliseTag(name),
+  }),
+  benchmarks: () => ({ tier: 5, framework: null, about: () => true }),
+  models: (name) => ({
+    tier: 6,
+    framework: null,
+    about: (cell) => normaliseTag(cell.workload.model.id) === normaliseTag(name),
+  }),
 };
 
 /** The folders that suites lie in, in order of their tiers. */
@@ -47,6 +59,7 @@ function workloadKind(kind: string, fileName: string): SuitePlace {
   const isTopology = fileName === 'distributed' || fileName === 'disagg';
   return {
     tier: isTopology ? 3 : 2,
+    framework: null,
     about: (cell) => cell.workload.workload_kind === kind && (!isTopology || cell.topologyKind === fileName),
   };
 }
@@ -58,10 +71,10 @@ export function suitePlace(folder: string, file: string): SuitePlace | null {
 }
 
 /** A suite of these claims, made about the cells that its place, the benchmark and the claim itself leave. */
-export function suiteOf(file: string, { tier, about }: SuitePlace, claims: Claims): Suite {
+export function suiteOf(file: string, { about, ...place }: SuitePlace, claims: Claims): Suite {
   return {
+    ...place,
     file,
-    tier,
     claims,
     appliesTo: (claim, cell) =>
       about(cell) &&

@@ -57,6 +57,23 @@ describe('checkSuites', () => {
     expect(() => checkAll(suites)).not.toThrow();
   });
 
+  it('refuses a file that is called after no framework', async () => {
+    const suites = [
+      await suite(folder, 'frameworks/llamacpp.test.ts', { one: { check } }),
+      await suite(folder, 'frameworks/rhymer.test.ts', { two: { check } }),
+      await suite(folder, 'frameworks/pytorch_xdit.test.ts', { three: { check } }),
+      await suite(folder, 'models/llamacpp.test.ts', { four: { check } }),
+    ];
+    const names = specs.map(({ name }) => name).join(', ');
+    expect(() => checkAll(suites, true)).toThrow(
+      [
+        `${here('frameworks/llamacpp.test.ts')}:1:16 is about the framework "llamacpp", by its name, and there is none such - did you mean \`llama_cpp.test.ts\`?`,
+        `${here('frameworks/rhymer.test.ts')}:1:16 is about the framework "rhymer", by its name, and there is none such - call it after one of ${names}`,
+        '2 problems in 2 suite files.',
+      ].join('\n'),
+    );
+  });
+
   it('refuses a misspelt benchmark, unless the command line left configs out', async () => {
     const suites = [
       await suite(folder, 'benchmarks/c.test.ts', {
