@@ -24,15 +24,25 @@ const TELLING_MS = 2000;
 const FARTHEST_MS = 30 * 24 * 3_600_000;
 
 /**
- * How long a cell still takes, in milliseconds: by its earlier runs, or else by the rate of what was counted. Null
- * where neither tells; never negative.
+ * How long a cell still takes, in milliseconds: by its earlier runs at first, more and more by the rate of what was
+ * counted as its work is done or its usual time runs out, and by that alone when it has. Null where neither tells; never
+ * negative.
  */
 export function remainingMs({ elapsedMs, usualMs, counted }: Pace): number | null {
-  if (usualMs !== null && usualMs > elapsedMs) return sane(usualMs - elapsedMs);
-  if (counted === null || counted.forMs < TELLING_MS) return null;
-  const gained = counted.done - counted.from;
-  const left = counted.total - counted.done;
-  return gained > 0 && left > 0 ? sane((counted.forMs * left) / gained) : null;
+  const usualLeft = usualMs === null ? null : sane(usualMs - elapsedMs);
+  const paced = counted === null ? null : byRate(counted);
+  if (usualMs === null || usualLeft === null) return paced;
+  if (paced === null || counted === null) return usualLeft;
+  const share = Math.min(1, Math.max(0, counted.done / counted.total));
+  const trust = (1 - share) * Math.min(1, usualLeft / usualMs);
+  return sane((trust * usualLeft + share * paced) / (trust + share));
+}
+
+function byRate({ forMs, from, done, total }: Counted): number | null {
+  if (forMs < TELLING_MS) return null;
+  const gained = done - from;
+  const left = total - done;
+  return gained > 0 && left > 0 ? sane((forMs * left) / gained) : null;
 }
 
 function sane(ms: number): number | null {

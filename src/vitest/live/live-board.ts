@@ -17,9 +17,9 @@ export interface RunningCell {
   readonly remainingMs: number | null;
 }
 
-/** Cells that were asked for and have not begun to work. */
+/** Cells that have not begun to work. */
 export interface WaitingCells {
-  /** `waiting for localhost`. */
+  /** `waiting for localhost`, or `to come` where no claim has asked for them yet. */
   readonly what: string;
   readonly count: number;
 }
@@ -43,6 +43,8 @@ interface Run {
   /** Where counting began. */
   readonly counting: { readonly sinceMs: number; readonly from: number } | null;
 }
+
+const TO_COME = 'to come';
 
 /** The phases whose end is the end of the load. */
 const BEFORE_THE_END: ReadonlySet<string> = new Set(['start', 'prepare', 'launch', 'await']);
@@ -85,18 +87,20 @@ export class LiveBoard {
     return run === undefined || run.waitsFor !== null ? undefined : asItIs(run);
   }
 
-  /** What cells wait for, those first that most cells wait for. */
+  /** What the cells that neither work nor are done wait for, those first that most cells wait for. */
   waiting(): readonly WaitingCells[] {
     const counts = new Map<string, number>();
     const add = (what: string): void => void counts.set(what, (counts.get(what) ?? 0) + 1);
     for (const { waitsFor } of this.#runs.values()) if (waitsFor !== null) add(`waiting: ${waitsFor}`);
     const { cells } = this.#source;
-    for (const key of cells.asked()) {
-      const planned = this.#cells.get(key);
-      if (planned !== undefined && !this.#runs.has(key) && !cells.settled.has(key))
-        add(`waiting for ${nodesOf(planned)}`);
+    const asked = new Set(cells.asked());
+    for (const [key, planned] of this.#cells) {
+      if (this.#runs.has(key) || cells.settled.has(key)) continue;
+      add(asked.has(key) ? `waiting for ${nodesOf(planned)}` : TO_COME);
     }
-    return [...counts].map(([what, count]) => ({ what, count })).sort((a, b) => b.count - a.count);
+    const all = [...counts].map(([what, count]) => ({ what, count }));
+    // Whoever waits comes before those.
+    return all.sort((a, b) => Number(a.what === TO_COME) - Number(b.what === TO_COME) || b.count - a.count);
   }
 
   /** How many of the pass's cells are done. */

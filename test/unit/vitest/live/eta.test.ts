@@ -7,7 +7,35 @@ const counted = { forMs: 10_000, from: 0, done: 40, total: 160 };
 describe('how long a cell still takes', () => {
   it('is what is left of its usual time', () => {
     expect(remainingMs({ elapsedMs: 20_000, usualMs: 60_000, counted: null })).toBe(40_000);
-    expect(remainingMs({ elapsedMs: 20_000, usualMs: 60_000, counted })).toBe(40_000);
+    expect(remainingMs({ elapsedMs: 20_000, usualMs: 60_000, counted: { ...counted, forMs: 300 } })).toBe(40_000);
+  });
+
+  it('leans on what was counted the more of it is done, and the less is left of the usual time', () => {
+    const left = (elapsedMs: number, done: number) =>
+      remainingMs({ elapsedMs, usualMs: 60_000, counted: { forMs: done * 250, from: 0, done, total: 160 } });
+    // A quarter is done in a third of the usual time: 40 s are left by that, 30 s by the rate.
+    expect(left(20_000, 40)).toBeCloseTo((0.5 * 40_000 + 0.25 * 30_000) / 0.75, 6);
+    // The usual time has just run out: as if nobody knew it.
+    expect(left(59_999.999, 40)).toBeCloseTo(30_000, 0);
+    expect(left(60_001, 40)).toBe(30_000);
+  });
+
+  it('lies between what earlier runs and what the rate say', () => {
+    const count = fc.integer({ min: 1, max: 1e6 });
+    const ms = fc.integer({ min: 2000, max: 1e6 });
+    fc.assert(
+      fc.property(fc.record({ usedMs: ms, aheadMs: ms, forMs: ms, done: count, todo: count }), (some) => {
+        const { usedMs, aheadMs, forMs, done, todo } = some;
+        const work = { forMs, from: 0, done, total: done + todo };
+        const pace = { elapsedMs: usedMs, usualMs: usedMs + aheadMs };
+        const rate = remainingMs({ ...pace, usualMs: null, counted: work });
+        fc.pre(rate !== null);
+        const [low = 0, high = 0] = [aheadMs, rate ?? 0].toSorted((a, b) => a - b);
+        const left = remainingMs({ ...pace, counted: work }) ?? NaN;
+        expect(left).toBeGreaterThanOrEqual(low * (1 - 1e-9));
+        expect(left).toBeLessThanOrEqual(high * (1 + 1e-9));
+      }),
+    );
   });
 
   it('is extrapolated from what was counted where no earlier run tells, or none like this', () => {

@@ -44,6 +44,26 @@ describe('the cells of a session', () => {
     expect(board.waiting()).toMatchObject([{ count: 1 }, { count: 1 }]);
   });
 
+  it('add up: those that work, wait, are done, and those that no claim has asked for yet', () => {
+    const { board, asked, settled } = openBoard([a, b, c]);
+    const count = (): number =>
+      board.running().length + board.tally().done + board.waiting().reduce((sum, { count }) => sum + count, 0);
+    asked.delete(a.cell.key);
+    asked.delete(b.cell.key);
+    expect(board.waiting()).toEqual([
+      { what: 'waiting for n1 n2 n3 and 2 more', count: 1 },
+      { what: 'to come', count: 2 },
+    ]);
+    expect(count()).toBe(3);
+    board.onEvent({ type: 'started', planned: c, folder });
+    expect(count()).toBe(3);
+    board.onEvent({ type: 'ended', planned: c, folder, status: 'passed' });
+    asked.delete(c.cell.key);
+    settled.add(c.cell.key);
+    expect(board.waiting()).toEqual([{ what: 'to come', count: 2 }]);
+    expect(count()).toBe(3);
+  });
+
   it('wait for what their job host says, and work from the phase on that follows', () => {
     const { board } = openBoard([a], 60);
     board.onEvent({ type: 'started', planned: a, folder });
