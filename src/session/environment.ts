@@ -1,5 +1,7 @@
 import { z } from 'zod';
 import { parseOverride } from '../config/override.ts';
+import { AssayError } from '../core/errors.ts';
+import { slipsOf } from '../core/nearest.ts';
 import type { SessionOptions } from './plan.ts';
 import { parseReuse } from './stored/reuse.ts';
 import type { ReuseMode } from './stored/reuse.ts';
@@ -43,9 +45,11 @@ export function toEnvironment({ configs, cluster, set, onlyCells, reuse }: Typed
  * The options of the plugin with what the environment says instead. A list is a JSON array of texts,
  * or plain text from people, an entry a line.
  *
- * @throws AssayError USAGE for an override that is none.
+ * @throws AssayError USAGE for an override that is none, and for a variable that is one letter away from one of these:
+ *   what it was to say would go unheard.
  */
 export function withEnvironment(options: SessionOptions, env: Environment): SessionOptions {
+  refuseSlips(env);
   const configs = listOf(env[VARIABLES.configs]);
   const cluster = env[VARIABLES.cluster] ?? '';
   return {
@@ -55,6 +59,18 @@ export function withEnvironment(options: SessionOptions, env: Environment): Sess
     overrides: [...options.overrides, ...listOf(env[VARIABLES.set]).map(parseOverride)],
     onlyCells: [...options.onlyCells, ...listOf(env[VARIABLES.onlyCells])],
   };
+}
+
+function refuseSlips(env: Environment): void {
+  const known: readonly string[] = Object.values(VARIABLES);
+  for (const [name, value = ''] of Object.entries(env)) {
+    if (!name.startsWith('ASSAY_') || value === '' || known.includes(name)) continue;
+    const meant = slipsOf(name, known).join(' or ');
+    if (meant === '') continue;
+    throw new AssayError('USAGE', `the environment variable ${name} is none that Assay reads`, {
+      hint: `did you mean ${meant}? Else unset it`,
+    });
+  }
 }
 
 /**

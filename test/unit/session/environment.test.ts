@@ -40,6 +40,25 @@ describe('the environment between the command and the plugin', () => {
     expect(withEnvironment(ofPlugin, empty)).toEqual(ofPlugin);
   });
 
+  it.each([
+    ['ASSAY_REUES', 'ASSAY_REUSE'],
+    ['ASSAY_CONFIG', 'ASSAY_CONFIGS'],
+    ['ASSAY_ONLYCELLS', 'ASSAY_ONLY_CELLS'],
+  ])('refuses %s, which nobody would hear', (name, meant) => {
+    expect(() => withEnvironment(ofPlugin, { [name]: 'x' })).toThrow(
+      expect.objectContaining({
+        code: 'USAGE',
+        message: `the environment variable ${name} is none that Assay reads`,
+        hint: `did you mean ${meant}? Else unset it`,
+      }),
+    );
+    expect(withEnvironment(ofPlugin, { [name]: '' })).toEqual(ofPlugin);
+  });
+
+  it('leaves alone what is near none of its variables', () => {
+    expect(withEnvironment(ofPlugin, { ASSAY_SEEDS: '1', assay_set: 'x', MY_ASSAY_SETS: 'x' })).toEqual(ofPlugin);
+  });
+
   it('refuses a reuse that is none, and takes an empty one for none', () => {
     expect(reuseIn({ ASSAY_REUSE: '' })).toBeNull();
     expect(() => reuseIn({ ASSAY_REUSE: 'maybe' })).toThrow(
