@@ -172,7 +172,7 @@ interface EvidenceCheck {
 
 async function checkRun(run: string): Promise<EvidenceCheck> {
   try {
-    await checkEvidence(run, readManifest(run), { hashes: true });
+    await checkEvidence(run, readManifest(run), { hashes: 'all' });
     return { run, problem: null };
   } catch (thrown) {
     if (!(thrown instanceof AssayError)) throw thrown;

@@ -34,7 +34,7 @@ export async function amendRun(
   return withRunLock(folder, async () => {
     const before = readManifest(folder);
     requireRewritable(folder, before);
-    await checkEvidence(folder, before, { hashes: false });
+    await checkEvidence(folder, before, { hashes: 'none' });
     // Whoever left these is over: it had the lock.
     for (const draft of draftPaths(folder)) rmSync(join(folder, draft), { force: true });
     const amendment = await change(before);

@@ -37,7 +37,7 @@ describe.skipIf(!isRoot)(`a full disk${isRoot ? '' : ' (skipped: only root can m
     writer.manifest({ ...readOwnManifest(folder), status: 'failed_setup', tags: [line], sidecars });
     const manifest = readManifest(folder);
     expect(manifest).toMatchObject({ status: 'failed_setup', tags: [line] });
-    await checkEvidence(folder, manifest, { hashes: true });
+    await checkEvidence(folder, manifest, { hashes: 'all' });
     expect(readEvents(folder).map(({ event }) => event)).toEqual(['prepare.start']);
   });
 
@@ -52,7 +52,7 @@ describe.skipIf(!isRoot)(`a full disk${isRoot ? '' : ' (skipped: only root can m
     rmSync(left);
     fill();
     expect(await markInterrupted(folder, { reason: 'it was killed', orphans: 0, unconfirmed: [] })).toBe('interrupted');
-    await checkEvidence(folder, readManifest(folder), { hashes: true });
+    await checkEvidence(folder, readManifest(folder), { hashes: 'all' });
     expect(readEvents(folder).map(({ event }) => event)).toEqual(['prepare.start', 'attempt.interrupted']);
     await writer.closeTables().catch(() => undefined);
     writer.events.close();

@@ -46,14 +46,14 @@ async function expectSurvived(folder: string, momentMs: number): Promise<void> {
   // Whatever it held or waited for, the other one goes on.
   await b.reached(b.done.length + 3);
   await b.kill();
-  await checkEvidence(folder, readManifest(folder), { hashes: true });
+  await checkEvidence(folder, readManifest(folder), { hashes: 'all' });
   const amendments = amendmentsOf(folder);
   expect(amendments).toEqual(expect.arrayContaining([...a.done, ...b.done]));
   // Of each the last one may have been done without its being told.
   expect(amendments.length).toBeLessThanOrEqual(a.done.length + b.done.length + 2);
   expectAmended(folder, amendments);
   await amendRun(folder, (manifest) => Promise.resolve({ manifest: { ...manifest, tags: ['after'] }, files: {} }));
-  await checkEvidence(folder, readManifest(folder), { hashes: true });
+  await checkEvidence(folder, readManifest(folder), { hashes: 'all' });
   expect(readdirSync(folder, { recursive: true }).filter((path) => String(path).endsWith('.tmp'))).toEqual([]);
   expect(readdirSync(dirname(folder)).filter((name) => name.startsWith('.'))).toEqual([]);
 }

@@ -113,7 +113,7 @@ async function aftermath(artifacts: string, { folder, rows: acknowledged, hasEnd
   if (status === 'running' && existsSync(join(folder, 'events.jsonl'))) readEvents(folder);
   const marked = await markInterrupted(folder, { reason: 'it was killed', orphans: 0, unconfirmed: [] });
   expect(marked).toBe(status === 'running' ? 'interrupted' : 'recorded');
-  for (const run of findRuns(artifacts)) await checkEvidence(run, readManifest(run), { hashes: true });
+  for (const run of findRuns(artifacts)) await checkEvidence(run, readManifest(run), { hashes: 'all' });
   expect(filesIn(folder).filter((path) => path.endsWith('.tmp'))).toEqual([]);
   const events = readEvents(folder);
   expect(events.filter(({ event }) => event === 'request').length).toBeGreaterThanOrEqual(acknowledged);

@@ -43,7 +43,7 @@ describe('two writers in one artifact directory', () => {
     expect(both.map(({ operations }) => operations)).toEqual([5000, 5000]);
     const own = both.flatMap(({ runs }) => runs);
     expect(findRuns(artifacts).toSorted()).toEqual([...own, ...shared].toSorted());
-    for (const folder of findRuns(artifacts)) await checkEvidence(folder, readManifest(folder), { hashes: true });
+    for (const folder of findRuns(artifacts)) await checkEvidence(folder, readManifest(folder), { hashes: 'all' });
     for (const folder of own) expect(readEvents(folder).map(({ step }) => step)).toEqual(STEPS);
     const amended = both.flatMap(({ amendments }) => amendments);
     for (const folder of shared) {

@@ -32,7 +32,7 @@ describe('a canary whose setup fails', () => {
   it('leaves evidence of what was not launched for it', async () => {
     for (const { folder, manifest } of runsOf(project).slice(1)) {
       expect(manifest.skip).toEqual({ reason: 'canary_failed', detail: REASON });
-      await checkEvidence(folder, manifest, { hashes: true });
+      await checkEvidence(folder, manifest, { hashes: 'all' });
     }
   });
 

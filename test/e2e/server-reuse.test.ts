@@ -30,7 +30,7 @@ async function expectNothingLeft(project: Project): Promise<void> {
 }
 
 async function expectIntact(project: Project): Promise<void> {
-  for (const { folder, manifest } of runsOf(project)) await checkEvidence(folder, manifest, { hashes: true });
+  for (const { folder, manifest } of runsOf(project)) await checkEvidence(folder, manifest, { hashes: 'all' });
 }
 
 async function freePort(): Promise<number> {

@@ -42,7 +42,7 @@ describe('a session in which every cell is skipped', () => {
       verdicts: [],
     });
     expect(manifest.tags).toContain('skipped_insufficient_nodes');
-    await checkEvidence(folder, manifest, { hashes: true });
+    await checkEvidence(folder, manifest, { hashes: 'all' });
     expect(readFileSync(join(folder, 'config.resolved.yaml'), 'utf8')).toContain('cell_id: balanced-conc2');
   });
 

@@ -97,7 +97,7 @@ function requestOf({ config = {}, on: change = () => ({}) }: Row, engine: OpenEn
 
 /** What is true of every run that is over, however it ended. */
 export async function expectAftermath({ manifest, events, folder, engine }: Ran, { until }: Expected): Promise<void> {
-  await checkEvidence(folder, manifest, { hashes: true });
+  await checkEvidence(folder, manifest, { hashes: 'all' });
   const left = await engine.left(manifest.run_id);
   expect(left, 'carries the label of the run').toEqual([]);
   const gone: readonly Phase[] = until === 'hosts' ? [] : PHASES.slice(0, PHASES.indexOf(until) + 1);

@@ -73,7 +73,7 @@ async function expectInterrupted(engine: OpenEngine, options: Parameters<typeof 
   const { request, end } = await runHosted(engine, options);
   expect(end).toEqual({ status: 'interrupted', isKept: false, isClean: true });
   const manifest = readManifest(request.folder);
-  await checkEvidence(request.folder, manifest, { hashes: true });
+  await checkEvidence(request.folder, manifest, { hashes: 'all' });
   expect(manifest).toMatchObject({
     interruption: expect.stringMatching(/^its job host ended with (code 1: Error: |SIGABRT)/),
     failure: null,
@@ -93,7 +93,7 @@ async function expectFullDisk(engine: OpenEngine, from: Phase): Promise<void> {
     status: expect.stringMatching(/^failed_/),
     failure: { message: expect.stringContaining('ENOSPC: no space left on device') },
   });
-  await checkEvidence(request.folder, manifest, { hashes: true });
+  await checkEvidence(request.folder, manifest, { hashes: 'all' });
   expect(readEvents(request.folder).map(({ event }) => event)).toContain('prepare.done');
   expect(await engine.left(request.runId)).toEqual([]);
   free();
@@ -140,7 +140,7 @@ async function expectReaped(engine: OpenEngine): Promise<void> {
   await expect.poll(reaped, { timeout: 20_000 }).toEqual([]);
   expect(await engine.left(request.runId)).toEqual([]);
   expect(readManifest(request.folder).status).toBe('failed_safety');
-  await checkEvidence(request.folder, readManifest(request.folder), { hashes: true });
+  await checkEvidence(request.folder, readManifest(request.folder), { hashes: 'all' });
 }
 
 async function expectRecord(engine: OpenEngine, folder: string, expected: Expected): Promise<void> {

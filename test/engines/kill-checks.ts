@@ -73,7 +73,7 @@ interface FilesLeft {
 export async function expectTruth(trial: Trial, victim: Victim): Promise<void> {
   for (const folder of trial.runFolders()) {
     const manifest = readManifest(folder);
-    await checkEvidence(folder, manifest, { hashes: true });
+    await checkEvidence(folder, manifest, { hashes: 'all' });
     const events = readEvents(folder).map(({ event }) => event);
     const { status, interruption, run_id: runId, sidecars } = manifest;
     const what = `${folder} is ${status}: ${manifest.failure?.message ?? interruption ?? ''}`;

@@ -37,7 +37,7 @@ async function runOnce(project: Project): Promise<Ran> {
   const [folder = ''] = project.runFolders();
   expect(exitCode, screen).toBe(0);
   const manifest = readManifest(folder);
-  await checkEvidence(folder, manifest, { hashes: true });
+  await checkEvidence(folder, manifest, { hashes: 'all' });
   expect(manifest).toMatchObject({ status: 'passed', teardown: { orphans: 0, unconfirmed: [], error: null } });
   expect(manifest.result.scalars).toMatchObject({ requests: 8, completed: 8 });
   return { manifest, folder, screen };

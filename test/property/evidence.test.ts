@@ -84,7 +84,7 @@ describe('evidence that was cut short', { timeout: 120_000 }, () => {
   });
 
   it('is whole before it is cut', async () => {
-    for (const { folder } of [ended, interrupted]) await checkEvidence(folder, readManifest(folder), { hashes: true });
+    for (const { folder } of [ended, interrupted]) await checkEvidence(folder, readManifest(folder), { hashes: 'all' });
     expect(sidecarPaths(ended.folder)).toEqual([
       'attachments/result.json',
       'config.resolved.yaml',
@@ -155,7 +155,7 @@ describe('evidence that was cut short', { timeout: 120_000 }, () => {
       for (const name of sidecarPaths(folder)) {
         const path = join(folder, name);
         await fc.assert(
-          fc.asyncProperty(someLengthsOf(path), fc.boolean(), (length, hashes) =>
+          fc.asyncProperty(someLengthsOf(path), fc.constantFrom('none', 'figures', 'all'), (length, hashes) =>
             whileCut(path, length, async () =>
               expect(await damageIn(() => checkEvidence(folder, manifest, { hashes }))).toContain(path),
             ),
@@ -180,7 +180,7 @@ describe('evidence that was cut short', { timeout: 120_000 }, () => {
         const flipped = readFileSync(path);
         flipped[at] = (flipped[at] ?? 0) ^ (1 << bit);
         await whileHolding(path, flipped, async () =>
-          expect(await damageIn(() => checkEvidence(folder, manifest, { hashes: true }))).toContain(path),
+          expect(await damageIn(() => checkEvidence(folder, manifest, { hashes: 'all' }))).toContain(path),
         );
       }),
       { numRuns: FLIPS },
@@ -228,7 +228,7 @@ describe('evidence that was cut short', { timeout: 120_000 }, () => {
         writeFileSync(join(folder, name), readFileSync(join(folder, name)).subarray(0, length));
         expect(await markInterrupted(folder, { reason: 'cut', orphans: 0, unconfirmed: [] })).toBe('interrupted');
         const manifest = readManifest(folder);
-        await checkEvidence(folder, manifest, { hashes: true });
+        await checkEvidence(folder, manifest, { hashes: 'all' });
         expect(manifest.status).toBe('interrupted');
         expect(readEvents(folder).at(-1)).toMatchObject({ event: 'attempt.interrupted', reason: 'cut' });
       }),

@@ -75,7 +75,7 @@ export async function rejudge(folder: string, planned: PlannedCell): Promise<Rej
 /** What `rejudge` would make of a run, which stays as it is. */
 export async function previewRejudge(folder: string, planned: PlannedCell): Promise<Rejudged> {
   const before = readManifest(folder);
-  await checkEvidence(folder, before, { hashes: false });
+  await checkEvidence(folder, before, { hashes: 'none' });
   const verification = await verify(folder, before, planned);
   return rejudged(folder, before, verification === null ? before : manifestBy(before, verification));
 }

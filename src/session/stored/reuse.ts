@@ -109,9 +109,8 @@ export class StoredRuns {
     if (identity.isPending && this.hasRunsOf(planned)) return { state: 'miss', ...withoutDigest(planned), damaged: [] };
     const damaged: DamagedRun[] = [];
     const incomplete: string[] = [];
-    const folders = newestFirst(
-      join(this.#artifacts, cell.workload.test_id, cell.cellId, shortHash(identity.workloadHash)),
-    );
+    const ofWorkload = join(this.#artifacts, cell.workload.test_id, cell.cellId, shortHash(identity.workloadHash));
+    const folders = newestFirst(ofWorkload, (folder, { message: reason }) => void damaged.push({ folder, reason }));
     for (const folder of folders) {
       const found = await lookInto(folder, planned);
       if (found.state === 'hit') return { ...found, damaged };
@@ -149,7 +148,7 @@ async function lookInto(folder: string, planned: PlannedCell): Promise<Found> {
     if (manifest.workload_hash !== planned.identity.workloadHash) return { state: 'other' };
     if (manifest.imported !== null) return { state: 'imported' };
     if (!isJudgeable(manifest)) return { state: manifest.status };
-    await checkEvidence(folder, manifest, { hashes: false });
+    await checkEvidence(folder, manifest, { hashes: 'figures' });
     return await judgeToday(folder, manifest, planned);
   } catch (thrown) {
     if (!(thrown instanceof AssayError) || !isDamage(thrown)) throw thrown;

@@ -17,7 +17,7 @@ async function endedRun(): Promise<string> {
   return folder;
 }
 
-const check = (folder: string): Promise<void> => checkEvidence(folder, readManifest(folder), { hashes: true });
+const check = (folder: string): Promise<void> => checkEvidence(folder, readManifest(folder), { hashes: 'all' });
 
 /** Adds a tag, and writes the config anew. */
 function rewriteConfig(folder: string, tag: string): (manifest: Manifest) => Promise<Amendment> {

@@ -6,7 +6,7 @@ import { markInterrupted } from '../../../src/evidence/interrupted.ts';
 import { checkEvidence, readEvents, readManifest } from '../../../src/evidence/run-reader.ts';
 import { startedRun } from './started-run.ts';
 
-const check = (folder: string): Promise<void> => checkEvidence(folder, readManifest(folder), { hashes: true });
+const check = (folder: string): Promise<void> => checkEvidence(folder, readManifest(folder), { hashes: 'all' });
 
 async function endedRun(): Promise<string> {
   const folder = startedRun();
@@ -31,7 +31,7 @@ describe('checkEvidence', () => {
   it('does not vouch for a manifest that lists no files', async () => {
     const folder = await endedRun();
     const empty = { ...readManifest(folder), sidecars: {} };
-    await expect(checkEvidence(folder, empty, { hashes: true })).rejects.toMatchObject({
+    await expect(checkEvidence(folder, empty, { hashes: 'all' })).rejects.toMatchObject({
       code: 'EVIDENCE_DAMAGED',
       message: `${join(folder, 'manifest.json')} lists no files`,
     });
@@ -63,7 +63,7 @@ describe('checkEvidence', () => {
   it('names a file of another size without reading any', async () => {
     const folder = await endedRun();
     appendFileSync(join(folder, 'config.resolved.yaml'), '\n');
-    await expect(checkEvidence(folder, readManifest(folder), { hashes: false })).rejects.toMatchObject({
+    await expect(checkEvidence(folder, readManifest(folder), { hashes: 'none' })).rejects.toMatchObject({
       code: 'EVIDENCE_DAMAGED',
       message: expect.stringMatching(/config\.resolved\.yaml has \d+ bytes, \d+ were recorded$/),
     });
@@ -76,7 +76,7 @@ describe('checkEvidence', () => {
       writeFileSync(join(folder, 'config.resolved.yaml'), 'other: true\n');
       return { manifest: { ...manifest, tags: ['amended'] }, files: { 'config.resolved.yaml': null } };
     });
-    await checkEvidence(folder, before, { hashes: true });
+    await checkEvidence(folder, before, { hashes: 'all' });
   });
 
   it('names a file that was changed', async () => {

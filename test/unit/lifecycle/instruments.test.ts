@@ -63,7 +63,7 @@ async function run(instrument: Instrument, work?: (context: RunContext) => Promi
   const manifest = await runQuietly(new Serving(COMMAND, work), context);
   await context.hosts.close();
   expect(readManifest(request.folder)).toEqual(manifest);
-  await checkEvidence(request.folder, manifest, { hashes: true });
+  await checkEvidence(request.folder, manifest, { hashes: 'all' });
   expect(manifest.teardown).toMatchObject({ orphans: 0, error: null });
   return manifest;
 }

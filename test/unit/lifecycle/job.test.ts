@@ -84,7 +84,7 @@ async function run(adapter: Scripted, options: RunOptions = {}): Promise<Outcome
   const manifest = readManifest(request.folder);
   // Whatever happened: what the job returns is what stands on disk, whole, and nothing runs on.
   expect(manifest).toEqual(returned);
-  await checkEvidence(request.folder, manifest, { hashes: true });
+  await checkEvidence(request.folder, manifest, { hashes: 'all' });
   expect(await localExecutor('localhost').findLabelled(request.runId)).toEqual([]);
   return { manifest, folder: request.folder, events: readEvents(request.folder).map(({ event }) => event) };
 }

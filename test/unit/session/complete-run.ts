@@ -14,6 +14,7 @@ export async function leaveCompleteRun(
   const folder = leaveRun(plan, planned, { durationS: 4, ...change });
   writeFileSync(join(folder, 'rows.parquet'), 'PAR1');
   writeFileSync(join(folder, 'events.jsonl'), '');
+  writeFileSync(join(folder, 'logs/server.localhost.log'), 'ready\n');
   const sidecars = await fingerprintSidecars(folder, {});
   writeManifest(folder, { ...readOwnManifest(folder), sidecars });
   return folder;

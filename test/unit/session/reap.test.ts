@@ -78,7 +78,9 @@ describe('reapDeadRuns', () => {
     await markInterrupted(ended.folder, { reason: 'it was told to', orphans: 0, unconfirmed: [] });
     await Promise.all([live, ended].map(({ artifacts }) => reapDeadRuns(artifacts)));
     expect(readFileSync(join(live.folder, 'logs/stderr.log'), 'utf8')).toBe('out of memory\n');
-    await Promise.all([live, ended].map(({ folder }) => checkEvidence(folder, readManifest(folder), { hashes: true })));
+    await Promise.all(
+      [live, ended].map(({ folder }) => checkEvidence(folder, readManifest(folder), { hashes: 'all' })),
+    );
     expect([live, ended].flatMap(({ artifacts }) => readdirSync(join(artifacts, '.live')))).toEqual([]);
   });
 

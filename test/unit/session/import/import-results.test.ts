@@ -87,7 +87,7 @@ describe('importing a result file', () => {
       join(place.artifacts, 'imported_vllm_acme_tiny_7b/conc2', manifest.workload_hash.slice(7, 19), manifest.run_id),
     );
     expect(findRuns(place.artifacts)).toEqual([folder]);
-    await checkEvidence(folder, readManifest(folder), { hashes: true });
+    await checkEvidence(folder, readManifest(folder), { hashes: 'all' });
     expect(readManifest(folder)).toEqual(manifest);
     expect(manifest).toMatchObject({
       status: 'recorded',
@@ -310,7 +310,7 @@ describe('importing into a cell', () => {
     const { manifest } = await rejudge(runs[0]!.folder, stricter);
     expect(manifest.status).toBe('failed_verification');
     expect(manifest.verifications.map(({ status }) => status)).toEqual(['passed', 'failed_verification']);
-    await checkEvidence(runs[0]!.folder, manifest, { hashes: true });
+    await checkEvidence(runs[0]!.folder, manifest, { hashes: 'all' });
   });
 
   it('goes by the figures of a summary, and passes no latency of a run in which all failed', async () => {
@@ -421,7 +421,7 @@ describe.skipIf(noSamples !== null)(`published result files${noSamples === null 
     const place = new Folder();
     const { runs } = await place.import(place.file(path.replace('/', '-'), sample(path)));
     expect(runs).toHaveLength(count);
-    for (const { folder, manifest } of runs) await checkEvidence(folder, manifest, { hashes: true });
+    for (const { folder, manifest } of runs) await checkEvidence(folder, manifest, { hashes: 'all' });
   });
 
   it('gives of the requests of vLLM what their summary says', async () => {

@@ -137,7 +137,7 @@ describe('rejudge', () => {
     expect(kept[1]?.thresholds).toEqual(project.cell(LOOSE).cell.thresholds);
     expect(readEvents(folder)).toEqual(events);
     expect(readdirSync(dirname(folder))).toEqual(runs);
-    await checkEvidence(folder, readManifest(folder), { hashes: true });
+    await checkEvidence(folder, readManifest(folder), { hashes: 'all' });
   });
 
   it('fails a run that had passed when the threshold got tighter', async () => {
@@ -204,7 +204,7 @@ describe('rejudge', () => {
       const { after } = await rejudge(folder, project.cell(LOOSE));
       expect(after).toMatchObject({ status: 'passed', verdicts: manifest.verdicts });
     }
-    await checkEvidence(folder, readManifest(folder), { hashes: true });
+    await checkEvidence(folder, readManifest(folder), { hashes: 'all' });
   });
 
   it('lists no judgement that could not be written', async () => {
@@ -257,7 +257,7 @@ describe('rejudge', () => {
     expect(now.verifications).toHaveLength(2);
     const first = readVerification(folder, now.verifications[0]!);
     expect(first).toMatchObject({ failure: manifest.failure, verdicts: manifest.verdicts, thresholds: null });
-    await checkEvidence(folder, now, { hashes: true });
+    await checkEvidence(folder, now, { hashes: 'all' });
   });
 
   it('holds the logs against a catalogue that is new to the run, until it lets go', async () => {
@@ -329,11 +329,11 @@ describe('rejudge', () => {
     writeFileSync(join(folder, 'manifest.json'), before);
     const left = manifest.verifications.at(-1)!.file;
     expect(existsSync(join(folder, left))).toBe(true);
-    await checkEvidence(folder, readManifest(folder), { hashes: true });
+    await checkEvidence(folder, readManifest(folder), { hashes: 'all' });
     const again = await rejudge(folder, project.cell(LOOSE));
     expect(again.after.status).toBe('passed');
     expect(again.manifest.sidecars[left]?.sha256).toMatch(/^sha256:/);
-    await checkEvidence(folder, again.manifest, { hashes: true });
+    await checkEvidence(folder, again.manifest, { hashes: 'all' });
   });
 
   it('loses nothing when several judge at once', async () => {
@@ -344,7 +344,7 @@ describe('rejudge', () => {
     const manifest = readManifest(folder);
     expect(manifest.verifications).toHaveLength(5);
     expect(manifest.verification_hash).toBe(manifest.verifications.at(-1)?.verification_hash);
-    await checkEvidence(folder, manifest, { hashes: true });
+    await checkEvidence(folder, manifest, { hashes: 'all' });
   });
 });
 

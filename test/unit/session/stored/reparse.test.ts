@@ -107,7 +107,7 @@ async function reparseBy(folder: string, adapter: Adapter, isDryRun = false): Pr
   const frameworks = [{ spec: llamaCppSpec, launchVersion: 1, create: () => adapter }];
   const reparsed = await reparse(folder, { frameworks, isDryRun });
   // Whatever came of it: the run is whole, and nothing is left beside it.
-  await checkEvidence(folder, readManifest(folder), { hashes: true });
+  await checkEvidence(folder, readManifest(folder), { hashes: 'all' });
   expect(readdirSync(dirname(folder))).toHaveLength(1);
   return reparsed;
 }

@@ -1,6 +1,6 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { basename, join, relative } from 'node:path';
+import { basename, dirname, join, relative } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Manifest } from '../../../../src/evidence/manifest.ts';
 import { readManifest } from '../../../../src/evidence/run-reader.ts';
@@ -109,6 +109,11 @@ describe('a stored run stands for a launch', () => {
       (folder: string) => writeFileSync(join(folder, 'rows.parquet'), 'PA'),
       'has 2 bytes, 4 were recorded',
     ],
+    [
+      'has other rows of the same size',
+      (folder: string) => writeFileSync(join(folder, 'rows.parquet'), 'PAR2'),
+      'was recorded',
+    ],
     ['has half a manifest', (folder: string) => writeFileSync(join(folder, 'manifest.json'), '{"a'), 'is no JSON'],
   ])('but one that %s is passed over for the next, with the reason', async (_, damage, reason) => {
     const { leave, planned, find } = setUp();
@@ -120,6 +125,24 @@ describe('a stored run stands for a launch', () => {
     expect(found.damaged).toEqual([{ folder: newer, reason: expect.stringContaining(reason) as string }]);
     damage(older);
     expect(await missOf(find(planned))).toBe('no run of this workload is complete (2 damaged)');
+  });
+
+  it('though its log was touched, which no figure is taken from', async () => {
+    const { leave, planned, find } = setUp();
+    const folder = await leave(planned);
+    writeFileSync(join(folder, 'logs/server.localhost.log'), 'READY\n');
+    expect(await find(planned)).toMatchObject({ state: 'hit', folder, damaged: [] });
+  });
+
+  it('never where its folder cannot be read, which is said', async () => {
+    const { leave, planned, find, cached } = setUp();
+    const workload = dirname(await leave(planned));
+    rmSync(workload, { recursive: true });
+    writeFileSync(workload, '');
+    const found = await find(planned);
+    expect(found).toMatchObject({ state: 'miss', damaged: [{ folder: workload }] });
+    expect(found.damaged[0]?.reason).toContain('cannot be read: ENOTDIR');
+    expect(cached(planned)).toBeNull();
   });
 });
 
