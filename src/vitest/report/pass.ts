@@ -19,6 +19,8 @@ export type PassOutcome = Pick<
   PassSummary,
   'runs' | 'reused' | 'standing' | 'missed' | 'benchmarks' | 'skipped' | 'notRun' | 'claims'
 > & {
+  /** How many of its claims came to no end. */
+  readonly pending: number;
   /** The cells that were asked for and can run nowhere here. */
   readonly unfit: readonly PlannedCell[];
 };
@@ -82,7 +84,7 @@ export class Pass {
   outcome(modules: readonly TestModule[]): PassOutcome {
     const cells = new Map<string, PlannedCell>();
     for (const { planned } of this.claims) cells.set(planned.cell.key, planned);
-    const { passed, failed, standing } = this.#tally(modules, cells);
+    const { passed, failed, pending, standing } = this.#tally(modules, cells);
     const runs = this.#ended.map((ended) => ({ ...readRun(ended), path: ended.folder }));
     const reused = this.#reused.map((event) => ({
       ...readRun(event),
@@ -102,6 +104,7 @@ export class Pass {
       ),
       notRun: [...cells.values()].filter(({ skip, cell }) => skip === null && !this.#settled.has(cell.key)).map(nameOf),
       claims: { passed, failed: failed.map((claim) => failedClaim(claim, byPath.get(claim.meta.run ?? ''))) },
+      pending,
       unfit,
     };
   }
@@ -113,6 +116,7 @@ export class Pass {
     const standing = new Map<string, PlannedCell>();
     const failed: JudgedClaim[] = [];
     let passed = 0;
+    let pending = 0;
     for (const test of testsIn(ours)) {
       const meta = test.meta().assay;
       const planned = cells.get(meta?.cell ?? '');
@@ -120,18 +124,20 @@ export class Pass {
       if (meta === undefined || planned === undefined) continue;
       const { state } = test.result();
       if (state === 'passed') passed += 1;
+      if (state === 'pending') pending += 1;
       if (state === 'failed') failed.push({ test, meta, planned });
       if (meta.run !== undefined && !this.#settled.has(meta.cell)) standing.set(meta.run, planned);
     }
     // The runs of merged reports may lie elsewhere.
     const here = [...standing].filter(([path]) => existsSync(join(path, RUN_FILES.manifest)));
     const runs = here.map(([path, planned]) => ({ ...readRun({ planned, folder: path }), path }));
-    return { passed, failed, standing: runs };
+    return { passed, failed, pending, standing: runs };
   }
 }
 
 interface Tally {
   readonly passed: number;
+  readonly pending: number;
   readonly failed: readonly JudgedClaim[];
   readonly standing: readonly RunAt[];
 }

@@ -115,7 +115,8 @@ export class AssayReporter implements Reporter {
 
   /** The runs may lie elsewhere, and the reports may be of a part of the claims: nothing is missed. */
   #endMerge(): void {
-    for (const line of mergedLines(this.#summary(this.#pass.outcome(this.#merged), []))) this.#print(line);
+    const outcome = { ...this.#pass.outcome(this.#merged), notJudged: 0 };
+    for (const line of mergedLines(this.#summary(outcome, []))) this.#print(line);
     if (this.#merged.some((module) => module.state() === 'failed')) process.exitCode = FAILURE;
   }
 
@@ -124,12 +125,15 @@ export class AssayReporter implements Reporter {
     { isStopped, reason }: { readonly isStopped: boolean; readonly reason: TestRunEndReason },
   ): Promise<void> {
     const pass = this.#pass;
-    const { unfit, ...outcome } = pass.outcome(modules);
+    const { unfit, pending, ...outcome } = pass.outcome(modules);
     await this.#source.recordSkips(unfit);
     // What was left undone because somebody asked for it is no news.
     const isCutShort = isStopped || reason === 'interrupted';
     const lost = isCutShort ? [] : lostFiles(pass.claims, modules);
-    const summary = this.#summary({ ...outcome, notRun: isStopped ? outcome.notRun : [] }, lost);
+    const cut = isCutShort
+      ? { notRun: outcome.notRun, notJudged: pending }
+      : { notRun: [], notJudged: lost.reduce((sum, file) => sum + file.notJudged, 0) };
+    const summary = this.#summary({ ...outcome, ...cut }, lost);
     for (const line of summaryLines(summary)) this.#print(line);
     this.#reportToJob(summary);
     if (isCutShort) return;
@@ -138,7 +142,10 @@ export class AssayReporter implements Reporter {
     this.#complain(missingClaims(pass.claims, modules));
   }
 
-  #summary(outcome: Omit<PassOutcome, 'unfit'>, lost: PassSummary['lost']): PassSummary {
+  #summary(
+    outcome: Omit<PassOutcome, 'unfit' | 'pending'> & Pick<PassSummary, 'notJudged'>,
+    lost: PassSummary['lost'],
+  ): PassSummary {
     return {
       ...outcome,
       lost,

@@ -4,7 +4,7 @@ import { paint } from '../../screen/paint.ts';
 import { counted, named, paragraph } from './layout.ts';
 import { signed } from './margin.ts';
 import type { JudgedRun, NamedCell, PassSummary } from './pass-summary.ts';
-import { waysToFail } from './ways.ts';
+import { hasClaims, waysToFail } from './ways.ts';
 import type { Way } from './ways.ts';
 
 const WAYS_SHOWN = 12;
@@ -16,7 +16,7 @@ const MESSAGE_LINES = 3;
 export function failureLines(summary: PassSummary): readonly string[] {
   const ways = waysToFail(summary);
   const failed = summary.claims.failed.length;
-  const heading = `${counted(failed, 'claim')} failed in ${counted(ways.length, 'way')}`;
+  const heading = `${counted(failed, 'claim')} failed in ${counted(ways.filter(hasClaims).length, 'way')}`;
   const hidden = ways.length - WAYS_SHOWN;
   return [
     ...(failed === 0 ? [] : ['', ` ${paint('red', heading)}`]),

@@ -62,7 +62,9 @@ export interface PassSummary {
   readonly benchmarks: ReadonlySet<string | null>;
   /** Cells that were asked for and not run. */
   readonly skipped: readonly ExplainedCell[];
-  /** Cells whose turn had not come when the session was stopped. */
+  /** How many claims were never judged: the pass was cut short, or a worker died. */
+  readonly notJudged: number;
+  /** Cells whose turn had not come when the pass was cut short. */
   readonly notRun: readonly NamedCell[];
   readonly claims: { readonly passed: number; readonly failed: readonly FailedClaim[] };
   /** Files whose worker died. */

@@ -12,13 +12,23 @@ export function totalLines(summary: PassSummary): readonly string[] {
   return [...wrapped(counts(summary)), ...wrapped(costs(summary)), ...reuseLines(summary)];
 }
 
-function counts({ runs, reuse, reused, standing, skipped, notRun, claims, lost }: PassSummary): readonly string[] {
+function counts({
+  runs,
+  reuse,
+  reused,
+  standing,
+  skipped,
+  notRun,
+  notJudged,
+  claims,
+  lost,
+}: PassSummary): readonly string[] {
   const manifests = runs.map(({ manifest }) => manifest);
   const isNothingNew = manifests.length === 0 && (reuse !== 'off' || standing.length > 0);
   return [
     `${counted(claims.passed, 'claim')} passed`,
     ...(claims.failed.length > 0 ? [paint('red', `${claims.failed.length} failed`)] : []),
-    ...(lost.length > 0 ? [paint('red', `${lost.reduce((sum, file) => sum + file.notJudged, 0)} not judged`)] : []),
+    ...(notJudged > 0 ? [paint(lost.length > 0 ? 'red' : 'yellow', `${notJudged} not judged`)] : []),
     ...(reuse === 'off' ? [] : [`${reused.length} reused`]),
     launched(manifests),
     ...(standing.length > 0 ? [`${standing.length} already run`] : []),

@@ -29,8 +29,20 @@ interface RunCause {
   readonly message: string;
 }
 
-/** The failures of a pass by their causes: what failed as a run comes first, and takes its claims along. */
+/** Whether claims failed, and not only runs that nothing was claimed of. */
+export function hasClaims(way: Way): boolean {
+  return way.kind !== 'run' || way.claims > 0;
+}
+
+/**
+ * The failures of a pass by their causes: what failed as a run comes first, and takes its claims along; runs of which
+ * no claim failed come last.
+ */
 export function waysToFail(summary: PassSummary): readonly Way[] {
+  return causesOf(summary).toSorted((one, other) => Number(hasClaims(other)) - Number(hasClaims(one)));
+}
+
+function causesOf(summary: PassSummary): readonly Way[] {
   const { failed } = summary.claims;
   const missed = failed.filter(isMissed);
   const explained = new Set(missed.map(({ folder }) => folder));

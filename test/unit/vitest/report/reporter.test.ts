@@ -263,6 +263,23 @@ describe('a pass', () => {
     expect(process.exitCode).toBeUndefined();
   });
 
+  it('that a first failure cut short says what was not judged, and takes no called-off run for a way to fail', async () => {
+    const session = setUp();
+    const [first, second] = session.claims as [PlannedClaim, PlannedClaim];
+    const text = await pass(
+      session,
+      () => {
+        session.tell(session.ended(first.planned), session.ended(second.planned, { status: 'interrupted' }));
+        return [
+          moduleOf(SUITE, testOf(first, { state: 'failed', message: 'no' }), testOf(second, { state: 'pending' })),
+        ];
+      },
+      { reason: 'interrupted' },
+    );
+    expect(text).toMatch(/1 claim failed in 1 way[^]*ttft_p99 failed[^]*conc2 {3}interrupted/);
+    expect(text).toContain('0 claims passed · 1 failed · 1 not judged · 2 launched');
+  });
+
   it('that somebody stopped names the cells whose turn never came', async () => {
     const session = setUp({ untilStopped: async () => true });
     const [first] = session.claims as [PlannedClaim];

@@ -47,6 +47,7 @@ export const summary = (change: Partial<PassSummary> = {}): PassSummary => ({
   benchmarks: new Set(),
   skipped: [],
   notRun: [],
+  notJudged: 0,
   claims: { passed: 0, failed: [] },
   lost: [],
   typedBefore: '',
