@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import type { Reporter, TestProject, TestSpecification, Vitest } from 'vitest/node';
+import { namesConfigs } from '../core/variables.ts';
 import { pastDurationS } from '../session/past-duration.ts';
 import { planSession } from '../session/plan.ts';
 import type { PlannedCell, SessionOptions, SessionPlan } from '../session/plan.ts';
@@ -150,7 +151,7 @@ export class SessionHost implements ReportSource {
       vitest: this.vitest,
       folders: suiteFolders(this.options.root, suites),
       socket: this.#socket,
-      isNarrowed: this.options.onlyCells.length > 0 || (process.env['ASSAY_CONFIGS'] ?? '') !== '',
+      isNarrowed: this.options.onlyCells.length > 0 || namesConfigs(process.env),
       shards: this.#shards,
       tagTypes: tagTypes === null ? null : resolve(this.options.root, tagTypes),
     });

@@ -89,8 +89,8 @@ export class LiveBoard {
 
   /** What the cells that neither work nor are done wait for, those first that most cells wait for. */
   waiting(): readonly WaitingCells[] {
-    const counts = new Map<string, number>();
-    const add = (what: string): void => void counts.set(what, (counts.get(what) ?? 0) + 1);
+    const waits: WaitingCells[] = [];
+    const add = (what: string): void => void waits.push({ what, count: 1 });
     for (const { waitsFor } of this.#runs.values()) if (waitsFor !== null) add(`waiting: ${waitsFor}`);
     const { cells } = this.#source;
     const asked = new Set(cells.asked());
@@ -98,9 +98,7 @@ export class LiveBoard {
       if (this.#runs.has(key) || cells.settled.has(key)) continue;
       add(asked.has(key) ? `waiting for ${nodesOf(planned)}` : TO_COME);
     }
-    const all = [...counts].map(([what, count]) => ({ what, count }));
-    // Whoever waits comes before those.
-    return all.sort((a, b) => Number(a.what === TO_COME) - Number(b.what === TO_COME) || b.count - a.count);
+    return gathered(waits);
   }
 
   /** How many of the pass's cells are done. */
@@ -126,6 +124,14 @@ export class LiveBoard {
       counting: null,
     };
   }
+}
+
+/** What cells of one or several sessions wait for, the same in one: most cells first, at the end those that do not wait yet. */
+export function gathered(waits: readonly WaitingCells[]): readonly WaitingCells[] {
+  const counts = new Map<string, number>();
+  for (const { what, count: more } of waits) counts.set(what, (counts.get(what) ?? 0) + more);
+  const all = [...counts].map(([what, sum]) => ({ what, count: sum }));
+  return all.sort((a, b) => Number(a.what === TO_COME) - Number(b.what === TO_COME) || b.count - a.count);
 }
 
 function enter(run: Run, phase: string): Run {

@@ -117,7 +117,7 @@ function waitRows(waiting: readonly WaitingCells[], columns: number): readonly s
   const texts = waiting
     .slice(0, WAITS_SHOWN)
     .map(({ what, count }) => ` ○ ${count} ${count === 1 ? 'cell' : 'cells'} ${printable(what)}`);
-  if (rest > 0) texts.push(` ○ … ${rest} more waiting`);
+  if (rest > 0) texts.push(` ○ … ${rest} more ${rest === 1 ? 'cell' : 'cells'}`);
   return texts.map((text) => clip(text, columns));
 }
 

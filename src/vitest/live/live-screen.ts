@@ -1,4 +1,5 @@
 import type { Vitest } from 'vitest/node';
+import { gathered } from './live-board.ts';
 import type { LiveBoard } from './live-board.ts';
 import { liveRows } from './live-rows.ts';
 import { LiveWindow } from './live-window.ts';
@@ -106,7 +107,7 @@ export class LiveScreen {
     const tallies = boards.map((board) => board.tally());
     const state = {
       running: boards.flatMap((board) => board.running()),
-      waiting: boards.flatMap((board) => board.waiting()),
+      waiting: gathered(boards.flatMap((board) => board.waiting())),
       cells: {
         done: tallies.reduce((sum, { done }) => sum + done, 0),
         total: tallies.reduce((sum, { total }) => sum + total, 0),

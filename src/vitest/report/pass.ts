@@ -118,13 +118,14 @@ export class Pass {
     let passed = 0;
     let pending = 0;
     for (const test of testsIn(ours)) {
+      const { state } = test.result();
+      // It would say what it is about when it begins.
+      if (state === 'pending') pending += 1;
       const meta = test.meta().assay;
       const planned = cells.get(meta?.cell ?? '');
       // Another project of this Vitest may make claims about cells of its own.
       if (meta === undefined || planned === undefined) continue;
-      const { state } = test.result();
       if (state === 'passed') passed += 1;
-      if (state === 'pending') pending += 1;
       if (state === 'failed') failed.push({ test, meta, planned });
       if (meta.run !== undefined && !this.#settled.has(meta.cell)) standing.set(meta.run, planned);
     }

@@ -1,6 +1,7 @@
+import { VARIABLES } from '../../core/variables.ts';
 import { shellWord } from '../../exec/shell-quote.ts';
 
-const CARRIED = ['ASSAY_SET', 'ASSAY_CONFIGS', 'ASSAY_CLUSTER'] as const;
+const CARRIED = [VARIABLES.set, VARIABLES.configs, VARIABLES.cluster] as const;
 
 /**
  * What the command line changed for this session, to be typed before a command: without it that would be about

@@ -1,4 +1,5 @@
 import type { Cell } from '../../config/cell.ts';
+import { namesConfigs } from '../../core/variables.ts';
 import { cellsOutside } from '../../session/configs-outside.ts';
 import type { SessionOptions, SessionPlan } from '../../session/plan.ts';
 import { containsWord } from './words.ts';
@@ -24,7 +25,7 @@ function sentence(files: readonly string[], globs: readonly string[]): string {
   const hidden = files.length - NAMED;
   const named = [...files.slice(0, NAMED), ...(hidden > 0 ? [`${hidden} more`] : [])].join(', ');
   const what = `${named} ${files.length === 1 ? 'has' : 'have'} it, but configs are ${globs.join(', ')}`;
-  const isTyped = (process.env['ASSAY_CONFIGS'] ?? '') !== '';
+  const isTyped = namesConfigs(process.env);
   return isTyped
     ? `${what}, as ASSAY_CONFIGS or --configs says: add ${first} there, or leave that out`
     : `${what}: widen assay({ configs }), or set ASSAY_CONFIGS=${first} (assay: --configs ${first})`;

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { PlannedCell } from '../../../../src/session/plan.ts';
-import { LiveBoard } from '../../../../src/vitest/live/live-board.ts';
+import { gathered, LiveBoard } from '../../../../src/vitest/live/live-board.ts';
 import { plannedCell } from '../planned-cell.ts';
 
 beforeEach(() => void vi.useFakeTimers());
@@ -62,6 +62,15 @@ describe('the cells of a session', () => {
     settled.add(c.cell.key);
     expect(board.waiting()).toEqual([{ what: 'to come', count: 2 }]);
     expect(count()).toBe(3);
+  });
+
+  it('of several sessions wait for the same thing in one, and those to come are the last', () => {
+    const boards = [openBoard([a, b]), openBoard([c]), openBoard([a])];
+    for (const { asked } of boards.slice(0, 2)) asked.clear();
+    expect(gathered(boards.flatMap(({ board }) => board.waiting()))).toEqual([
+      { what: 'waiting for n1', count: 1 },
+      { what: 'to come', count: 3 },
+    ]);
   });
 
   it('wait for what their job host says, and work from the phase on that follows', () => {

@@ -64,7 +64,7 @@ describe('the rows of the live window', () => {
     expect(shown({ running: many })).toContain(' ● … 7 more running');
     expect(shown({ running: many }, 79, 9)).toHaveLength(9);
     const waiting = Array.from({ length: 5 }, (_, at) => ({ what: `waiting: n${at} is in use`, count: 2 }));
-    expect(shown({ waiting })).toContain(' ○ … 4 more waiting');
+    expect(shown({ waiting })).toContain(' ○ … 4 more cells');
     expect(shown({ waiting: [{ what: 'waiting: PENDING', count: 1 }] })).toContain(' ○ 1 cell waiting: PENDING');
   });
 

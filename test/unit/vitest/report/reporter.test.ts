@@ -68,7 +68,8 @@ function testOf(claim: PlannedClaim, { state = 'passed', folder, message }: Test
   const meta = { cell: claim.planned.cell.key, claim: claim.claim.name };
   return {
     name: titleOf(claim),
-    meta: () => ({ assay: folder === undefined ? meta : { ...meta, run: folder } }),
+    // Written when a claim begins.
+    meta: () => (state === 'pending' ? {} : { assay: folder === undefined ? meta : { ...meta, run: folder } }),
     result: () => ({ state, errors: message === undefined ? [] : [{ message }] }),
   };
 }
