@@ -13,7 +13,8 @@ export const processStopper = new Stopper({
       // Vitest says 1 of every run that was cut short.
       process.exitCode = code;
     }),
-  forcedMs: 5000,
+  // A third press leaves at once.
+  forcedMs: 15_000,
   leave: (code) => process.exit(code),
 });
 
