@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util';
 import type { ArgsDef } from 'citty';
 import { AssayError } from '../core/errors.ts';
 import { nearest } from '../core/nearest.ts';
+import { shellWord } from '../exec/shell-quote.ts';
 
 /** The options of one command line, by their full name. */
 export interface Options {
@@ -14,13 +15,13 @@ export interface Options {
 
 /**
  * Reads options of which some may be given several times: citty keeps only the last of each.
- * The advice is for an option that resembles none of the known.
+ * `advise` says the next step for an option that resembles none of the known, given as it was typed, with its value.
  *
  * @throws AssayError USAGE for what the command does not take, for an option without its value, and for a flag with one.
  */
-export function readOptions(rawArgs: readonly string[], known: ArgsDef, advice = 'see --help'): Options {
+export function readOptions(rawArgs: readonly string[], known: ArgsDef, advise: Advise = seeHelp): Options {
   const values = new Map<string, string[]>();
-  for (const { name, value } of tokensOf(rawArgs, known, advice))
+  for (const { name, value } of tokensOf(rawArgs, known, advise))
     values.set(name, [...(values.get(name) ?? []), value]);
   const all = (name: string): readonly string[] => values.get(name) ?? [];
   return {
@@ -39,7 +40,7 @@ interface Given {
   readonly value: string;
 }
 
-function tokensOf(rawArgs: readonly string[], known: ArgsDef, advice: string): readonly Given[] {
+function tokensOf(rawArgs: readonly string[], known: ArgsDef, advise: Advise): readonly Given[] {
   const names = namesOf(known);
   const options = Object.fromEntries([...names].map(([name, { type }]) => [name, { type, ...shortOf(name) }]));
   const { tokens } = parseArgs({ args: [...rawArgs], options, strict: false, allowPositionals: true, tokens: true });
@@ -53,12 +54,20 @@ function tokensOf(rawArgs: readonly string[], known: ArgsDef, advice: string): r
       return [{ name, value: token.value }];
     }
     const option = names.get(token.name);
-    if (option === undefined) throw unknownOption(token.rawName, [...names.keys()], advice);
+    if (option === undefined) throw unknownOption(token, [...names.keys()], () => advise(asTyped(token, rawArgs)));
     return [{ name: option.name, value: valueOf(token, option) }];
   });
 }
 
+type Advise = (typed: string) => string;
+
+function seeHelp(): string {
+  return 'see --help';
+}
+
 interface OptionToken {
+  /** Of the word that it is in, which may be that of several short options. */
+  readonly index: number;
   readonly rawName: string;
   readonly value: string | undefined;
   readonly inlineValue: boolean | undefined;
@@ -99,14 +108,21 @@ function shortOf(name: string): { readonly short?: string } {
   return name.length === 1 ? { short: name } : {};
 }
 
-function unknownOption(typed: string, known: readonly string[], advice: string): AssayError {
+function unknownOption({ rawName }: OptionToken, known: readonly string[], advice: () => string): AssayError {
   const meant = nearest(
-    typed.replace(/^-+/, ''),
+    rawName.replace(/^-+/, ''),
     known.filter((name) => name.length > 1),
   );
-  return new AssayError('USAGE', `there is no option ${typed}`, {
-    hint: meant === null ? advice : `did you mean --${meant}?`,
+  return new AssayError('USAGE', `there is no option ${rawName}`, {
+    hint: meant === null ? advice() : `did you mean --${meant}?`,
   });
+}
+
+/** An option and the word behind it, if that is none: whether it takes a value, only its program knows. */
+function asTyped({ index }: OptionToken, rawArgs: readonly string[]): string {
+  const [option = '', value = '-'] = rawArgs.slice(index);
+  const words = value.startsWith('-') ? [option] : [option, value];
+  return words.map((word) => word.split('=').map(shellWord).join('=')).join(' ');
 }
 
 /** An option that is there and says nothing. */

@@ -28,7 +28,7 @@ export const run = defineCommand({
   async run({ rawArgs }) {
     const end = rawArgs.includes('--') ? rawArgs.indexOf('--') : rawArgs.length;
     const [own, forVitest] = [rawArgs.slice(0, end), rawArgs.slice(end + 1)];
-    const options = readOptions(own, runOptions, FOR_VITEST);
+    const options = readOptions(own, runOptions, behindDashes);
     // Planning starts a Vitest in this process, which sets variables of its own.
     const env = { ...process.env, ...toEnvironment(typedOptions(options)) };
     const config = forVitest.some(choosesConfig) ? null : (await planSessionOf(options)).config;
@@ -41,7 +41,9 @@ export const run = defineCommand({
   },
 });
 
-const FOR_VITEST = "Vitest's own options go behind --: assay run -- --reporter=json";
+function behindDashes(typed: string): string {
+  return `Vitest's own options go behind --: assay run ... -- ${typed}`;
+}
 
 /** What `assay run --help` shows below the options. */
 export const runExamples = `  assay run                                   everything that can run here

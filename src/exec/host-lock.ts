@@ -1,13 +1,13 @@
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { AssayError } from '../core/errors.ts';
+import { VARIABLES } from '../core/variables.ts';
 import type { Carrier } from './carrier.ts';
 import type { Exit } from './exit.ts';
 import type { Waiting } from './hosts.ts';
 import { shellWords } from './shell-quote.ts';
 
-/** Where lock files lie on every host; the variable is for those who must not share it. */
-const FOLDER_VARIABLE = 'ASSAY_LOCK_FOLDER';
+/** Where lock files lie on every host; a variable is for those who must not share it. */
 const DEFAULT_FOLDER = '/tmp/assay-locks';
 
 // The kernel gives the lock back when the script's process ends, and the script ends with its
@@ -52,7 +52,7 @@ export async function lockHost(
   { signal, onWait }: Waiting,
 ): Promise<HostLock> {
   signal.throwIfAborted();
-  const folder = process.env[FOLDER_VARIABLE] ?? DEFAULT_FOLDER;
+  const folder = process.env[VARIABLES.lockFolder] ?? DEFAULT_FOLDER;
   const words = ['sh', '-c', LOCK_SCRIPT, 'sh', folder, fileName(name), isExclusive ? '-x' : '-s', holder];
   const { file, args, env } = carrier.carry(`exec ${shellWords(words)}`);
   const child = spawn(file, args, { env: { ...process.env, ...env } });

@@ -6,6 +6,7 @@ import type { Problem } from '../config/yaml/problem.ts';
 import { AssayError } from '../core/errors.ts';
 import { groupBy } from '../core/group-by.ts';
 import { nearest } from '../core/nearest.ts';
+import { namesConfigs } from '../core/variables.ts';
 
 /** Where configs are looked for, and who says so. */
 export interface ConfigPatterns {
@@ -76,7 +77,7 @@ const withDanglingLinks = {
 };
 
 function sourceOf({ configsFrom }: ConfigPatterns): string {
-  const isTyped = (process.env['ASSAY_CONFIGS'] ?? '') !== '';
+  const isTyped = namesConfigs(process.env);
   return configsFrom ?? (isTyped ? '--configs (or ASSAY_CONFIGS)' : 'assay({ configs })');
 }
 

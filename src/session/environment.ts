@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { parseOverride } from '../config/override.ts';
 import { AssayError } from '../core/errors.ts';
 import { slipsOf } from '../core/nearest.ts';
+import { VARIABLES } from '../core/variables.ts';
 import type { SessionOptions } from './plan.ts';
 import { parseReuse } from './stored/reuse.ts';
 import type { ReuseMode } from './stored/reuse.ts';
@@ -21,14 +22,6 @@ export interface Typed {
   /** Instead of what the plugin says. */
   readonly reuse: ReuseMode | null;
 }
-
-const VARIABLES = {
-  configs: 'ASSAY_CONFIGS',
-  cluster: 'ASSAY_CLUSTER',
-  set: 'ASSAY_SET',
-  onlyCells: 'ASSAY_ONLY_CELLS',
-  reuse: 'ASSAY_REUSE',
-} as const;
 
 /** The environment variables that carry a command line into Vitest, whose own it cannot share; lists are JSON. */
 export function toEnvironment({ configs, cluster, set, onlyCells, reuse }: Typed): Readonly<Record<string, string>> {

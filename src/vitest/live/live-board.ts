@@ -53,6 +53,8 @@ const BEFORE_THE_END: ReadonlySet<string> = new Set(['start', 'prepare', 'launch
 export class LiveBoard {
   readonly #source: BoardSource;
   readonly #runs = new Map<string, Run>();
+  /** The keys of cells that ran to their end in this pass: their outcome may be told only when their servers are gone. */
+  readonly #ended = new Set<string>();
   #cells: ReadonlyMap<string, PlannedCell> = new Map();
 
   constructor(source: BoardSource) {
@@ -61,6 +63,7 @@ export class LiveBoard {
 
   /** Takes the cells that a pass is about. */
   begin(cells: Iterable<PlannedCell>): void {
+    this.#ended.clear();
     this.#cells = new Map([...cells].map((planned) => [planned.cell.key, planned]));
   }
 
@@ -69,7 +72,7 @@ export class LiveBoard {
     const { planned } = event;
     const run = this.#runs.get(planned.cell.key);
     if (event.type === 'started') this.#set(this.#start(planned));
-    else if (event.type === 'ended') this.#runs.delete(planned.cell.key);
+    else if (event.type === 'ended') this.#end(planned.cell.key);
     else if (run === undefined) return;
     else if (event.type === 'waiting') this.#set({ ...run, waitsFor: event.what });
     else if (event.type === 'phase') this.#set(enter(run, event.phase));
@@ -92,10 +95,9 @@ export class LiveBoard {
     const waits: WaitingCells[] = [];
     const add = (what: string): void => void waits.push({ what, count: 1 });
     for (const { waitsFor } of this.#runs.values()) if (waitsFor !== null) add(`waiting: ${waitsFor}`);
-    const { cells } = this.#source;
-    const asked = new Set(cells.asked());
+    const asked = new Set(this.#source.cells.asked());
     for (const [key, planned] of this.#cells) {
-      if (this.#runs.has(key) || cells.settled.has(key)) continue;
+      if (this.#runs.has(key) || this.#isDone(key)) continue;
       add(asked.has(key) ? `waiting for ${nodesOf(planned)}` : TO_COME);
     }
     return gathered(waits);
@@ -103,9 +105,17 @@ export class LiveBoard {
 
   /** How many of the pass's cells are done. */
   tally(): { readonly done: number; readonly total: number } {
-    let done = 0;
-    for (const key of this.#source.cells.settled) if (this.#cells.has(key)) done += 1;
+    const done = [...this.#cells.keys()].filter((key) => this.#isDone(key)).length;
     return { done, total: this.#cells.size };
+  }
+
+  #isDone(key: string): boolean {
+    return !this.#runs.has(key) && (this.#ended.has(key) || this.#source.cells.settled.has(key));
+  }
+
+  #end(key: string): void {
+    this.#runs.delete(key);
+    this.#ended.add(key);
   }
 
   #set(run: Run): void {

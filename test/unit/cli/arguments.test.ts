@@ -50,9 +50,16 @@ describe('readOptions', () => {
     expect(read('--json').one('folder')).toBeNull();
   });
 
-  it('gives the advice of the command for an option that resembles none', () => {
-    expect(() => readOptions(['--reporter=json'], known, 'behind --')).toThrow(
-      expect.objectContaining({ message: 'there is no option --reporter', hint: 'behind --' }),
+  it.each([
+    [['--reporter=json'], '--reporter', '--reporter=json'],
+    [['--set', 'a=1', '--shard', '1/2', '--json'], '--shard', '--shard 1/2'],
+    [['--json', '-w', '--shard=1/2'], '-w', '-w'],
+    [['--project', 'my project'], '--project', "--project 'my project'"],
+    [['--project=my project'], '--project', "--project='my project'"],
+    [['-x', '-1'], '-x', '-x'],
+  ])('lets the command advise on an option of %j that resembles none', (args, name, typed) => {
+    expect(() => readOptions(args, known, (option) => `behind --: ${option}`)).toThrow(
+      expect.objectContaining({ message: `there is no option ${name}`, hint: `behind --: ${typed}` }),
     );
   });
 

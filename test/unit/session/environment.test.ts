@@ -44,6 +44,7 @@ describe('the environment between the command and the plugin', () => {
     ['ASSAY_REUES', 'ASSAY_REUSE'],
     ['ASSAY_CONFIG', 'ASSAY_CONFIGS'],
     ['ASSAY_ONLYCELLS', 'ASSAY_ONLY_CELLS'],
+    ['ASSAY_LOCKFOLDER', 'ASSAY_LOCK_FOLDER'],
   ])('refuses %s, which nobody would hear', (name, meant) => {
     expect(() => withEnvironment(ofPlugin, { [name]: 'x' })).toThrow(
       expect.objectContaining({
@@ -56,7 +57,9 @@ describe('the environment between the command and the plugin', () => {
   });
 
   it('leaves alone what is near none of its variables', () => {
-    expect(withEnvironment(ofPlugin, { ASSAY_SEEDS: '1', assay_set: 'x', MY_ASSAY_SETS: 'x' })).toEqual(ofPlugin);
+    expect(
+      withEnvironment(ofPlugin, { ASSAY_SEEDS: '1', ASSAY_RUN_ID: 'r', assay_set: 'x', MY_ASSAY_SETS: 'x' }),
+    ).toEqual(ofPlugin);
   });
 
   it('refuses a reuse that is none, and takes an empty one for none', () => {

@@ -35,6 +35,9 @@ describe('the cells of a session', () => {
     expect(board.running()).toMatchObject([{ name: 'a', framework: 'demo', phase: 'start', progress: null }]);
     expect(board.waiting()).toMatchObject([{ count: 1 }, { count: 1 }]);
     board.onEvent({ type: 'ended', planned: a, folder, status: 'passed' });
+    // Its servers may take a while to go before its outcome is told.
+    expect(board.tally()).toEqual({ done: 1, total: 3 });
+    expect(board.waiting()).toMatchObject([{ count: 1 }, { count: 1 }]);
     asked.delete(a.cell.key);
     settled.add(a.cell.key);
     expect(board.running()).toEqual([]);
@@ -120,5 +123,8 @@ describe('the cells of a session', () => {
     board.begin([b]);
     expect(board.running()).toHaveLength(1);
     expect(board.tally()).toEqual({ done: 0, total: 1 });
+    board.onEvent({ type: 'ended', planned: a, folder, status: 'passed' });
+    board.begin([a, b]);
+    expect(board.tally()).toEqual({ done: 0, total: 2 });
   });
 });
