@@ -1,3 +1,4 @@
+import { GB_PER_GIB } from '../shared/training/memory.ts';
 import type { StepLine, StepParser } from '../shared/training/steps.ts';
 import { parseIterationLine } from './iteration-line.ts';
 import type { IterationLine } from './iteration-line.ts';
@@ -9,6 +10,9 @@ export interface TokenScale {
   /** Tokens of a sample. */
   readonly sequenceLength: number;
 }
+
+/** Printed as GB, and counted in GiB. */
+const MEMORY = 'mem_used_gb';
 
 /** The metric of each field, in the spelling of each of the family; what is not in it is no metric of ours. */
 const METRICS: ReadonlyMap<string, string> = new Map([
@@ -26,8 +30,8 @@ const METRICS: ReadonlyMap<string, string> = new Map([
   ['loss scale', 'loss_scale'],
   ['number of skipped iterations', 'skipped_iterations'],
   ['number of nan iterations', 'nan_iterations'],
-  ['rocm mem usage/free/total/usage_ratio', 'mem_used_gb'],
-  ['hip mem usage/free/total/usage_ratio', 'mem_used_gb'],
+  ['rocm mem usage/free/total/usage_ratio', MEMORY],
+  ['hip mem usage/free/total/usage_ratio', MEMORY],
 ]);
 
 /** Makes the parser that turns an iteration line into a step, with the tokens that it does not count itself. */
@@ -48,7 +52,7 @@ function stepOf({ iteration, tsMs, rank, fields }: IterationLine, scale: TokenSc
   const values: Record<string, number> = {};
   for (const [name, [value]] of fields) {
     const metric = METRICS.get(name);
-    if (metric !== undefined && value !== undefined) values[metric] = value;
+    if (metric !== undefined && value !== undefined) values[metric] = metric === MEMORY ? value * GB_PER_GIB : value;
   }
   const [seconds] = fields.get('elapsed time per iteration (s)') ?? [];
   if (seconds !== undefined) values['step_time_ms'] = seconds * 1000;

@@ -13,6 +13,8 @@ export interface RequestOutcome {
   readonly endedMs: number;
   /** Arrival of each chunk that carried a token. */
   readonly tokenChunksMs: readonly number[];
+  /** When the server said why the answer ends (`finish_reason`); null when it did not. */
+  readonly finishMs: number | null;
   /** As the server counted them; null when it did not say. */
   readonly usage: Usage | null;
   /** The HTTP status; null when no answer came. */
@@ -43,7 +45,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
   #usage: Usage | null = null;
   #errorBody = '';
   #readMs = 0;
-  #isFinished = false;
+  #finishMs: number | null = null;
   #isDone = false;
   #isSettled = false;
 
@@ -84,9 +86,9 @@ export class Exchange implements Dispatcher.DispatchHandler {
     if (this.#isRefused()) {
       const body = snippet(this.#errorBody);
       this.fail('http', body === '' ? `${this.#status}` : `${this.#status}: ${body}`);
-    } else if (!this.#isFinished && !this.#isDone) {
+    } else if (this.#finishMs === null && !this.#isDone) {
       this.fail('truncated', 'the stream ended before [DONE] or a finish_reason');
-    } else if (this.#tokenChunksMs.length === 0) {
+    } else if (this.#tokenTimes().length === 0) {
       this.fail('empty', 'the stream ended without a token');
     } else {
       this.#settle(null, this.#options.readMoment());
@@ -95,7 +97,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
     // Some servers close the connection instead of ending the body.
-    if (this.#isDone && this.#tokenChunksMs.length > 0) {
+    if (this.#isDone && this.#tokenTimes().length > 0) {
       return this.#settle(null, this.#readMs);
     }
     const code = 'code' in error ? `${String(error.code)} ` : '';
@@ -119,7 +121,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
     switch (event.kind) {
       case 'chunk':
         if (event.carriesToken) this.#takeToken();
-        if (event.isFinish) this.#isFinished = true;
+        if (event.isFinish) this.#finishMs ??= this.#readMs;
         if (event.usage !== null) this.#usage = event.usage;
         break;
       case 'done':
@@ -132,6 +134,12 @@ export class Exchange implements Dispatcher.DispatchHandler {
         this.fail('malformed', event.message);
         break;
     }
+  }
+
+  /** When tokens came. One that is the last, and whose bytes make no text, comes with the finish notice. */
+  #tokenTimes(): readonly number[] {
+    const isTextless = this.#tokenChunksMs.length === 0 && (this.#usage?.outputTokens ?? 0) > 0;
+    return isTextless && this.#finishMs !== null ? [this.#finishMs] : this.#tokenChunksMs;
   }
 
   #takeToken(): void {
@@ -155,7 +163,8 @@ export class Exchange implements Dispatcher.DispatchHandler {
     this.#options.onSettled(this, {
       sentMs: this.#sentMs,
       endedMs,
-      tokenChunksMs: this.#tokenChunksMs,
+      tokenChunksMs: this.#tokenTimes(),
+      finishMs: this.#finishMs,
       usage: this.#usage,
       status: this.#status,
       failure,

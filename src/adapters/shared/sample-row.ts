@@ -26,8 +26,8 @@ export function toSampleRow(outcome: RequestOutcome, context: RowContext): Sampl
     requestId: context.requestId,
     tsMs: toUnixMs(arrivalMs),
     ttftMs: firstMs === undefined ? null : firstMs - arrivalMs,
-    tpotMs: failure === null ? meanOf(gapsMs, outputTokens - 1) : null,
-    itlMs: meanOf(gapsMs, gapsMs.length),
+    tpotMs: failure === null ? timePerToken(outcome, outputTokens) : null,
+    itlMs: meanOf(gapsMs),
     e2elMs: failure === null ? outcome.endedMs - arrivalMs : null,
     inputTokens: outcome.usage?.inputTokens ?? (plan.endpoint === 'completions' ? plan.inputTokens : null),
     outputTokens,
@@ -45,8 +45,18 @@ export function toUnixMs(momentMs: number): number {
   return performance.timeOrigin + momentMs;
 }
 
-/** A single chunk says nothing about the time between tokens, whatever it carries. */
-function meanOf(gapsMs: readonly number[], parts: number): number | null {
-  if (gapsMs.length === 0 || parts < 1) return null;
-  return gapsMs.reduce((sum, gap) => sum + gap, 0) / parts;
+/**
+ * From the first token to the last over the tokens after the first. Of more tokens than chunks the last may have come with
+ * the finish notice, without a text of its own. A single chunk says nothing about the time between tokens.
+ */
+function timePerToken({ tokenChunksMs, finishMs }: RequestOutcome, outputTokens: number): number | null {
+  const [firstMs, lastMs] = [tokenChunksMs[0], tokenChunksMs.at(-1)];
+  if (tokenChunksMs.length < 2 || outputTokens < 2 || firstMs === undefined || lastMs === undefined) return null;
+  const isWhole = tokenChunksMs.length >= outputTokens;
+  const endMs = isWhole ? lastMs : Math.max(lastMs, finishMs ?? lastMs);
+  return (endMs - firstMs) / (outputTokens - 1);
+}
+
+function meanOf(gapsMs: readonly number[]): number | null {
+  return gapsMs.length === 0 ? null : gapsMs.reduce((sum, gap) => sum + gap, 0) / gapsMs.length;
 }

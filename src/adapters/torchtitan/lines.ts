@@ -1,4 +1,5 @@
 import { plainLine } from '../shared/role-logs.ts';
+import { GB_PER_GIB } from '../shared/training/memory.ts';
 import type { StepLine } from '../shared/training/steps.ts';
 
 /** What a line of torchtitan does not say of its job. */
@@ -13,7 +14,6 @@ export interface Job {
   readonly isPipelined: boolean;
 }
 
-const GB_PER_GIB = 2 ** 30 / 1e9;
 // Fields stand two blanks apart: a number that the line breaks off in has none behind it.
 const FIELD_END = String.raw`(?=  )`;
 const NUMBER = String.raw`(-?[\d,]+(?:\.\d+)?|-?inf|nan)`;

@@ -61,8 +61,8 @@ describe('what Megatron-LM prints below an iteration', () => {
       '[20260511 03:00:27][rank-7/8] : [2026-05-11 03:00:27.5] iteration 2/ 20 | rank-3 rocm max mem usage/usage_ratio: 251.53GB/87.34%',
       251.53,
     ],
-  ])('is the memory of a rank: %s', (line, mem_used_gb) => {
-    expect(read(line)).toContainEqual({ step: 2, rank: 3, mem_used_gb });
+  ])('is the memory of a rank: %s', (line, gib) => {
+    expect(read(line)).toContainEqual({ step: 2, rank: 3, mem_used_gb: gib * (2 ** 30 / 1e9) });
   });
 
   it.each([

@@ -8,6 +8,8 @@ const SAMPLES = new URL('../../../../../shared/samples/megatron/', import.meta.u
 const params = { tp: 2, dp: 2, micro_batch_size: 2, global_batch_size: 8, sequence_length: 128, train_iters: 6 };
 const oneNode = { ...params, dp: 1 };
 
+const GIB_IN_GB = 2 ** 30 / 1e9;
+
 /** The only match of a pattern per iteration, read off the text by itself. */
 function perIteration(text: string, pattern: RegExp): readonly [number, number][] {
   // eslint-disable-next-line no-control-regex -- colours are taken out.
@@ -52,7 +54,7 @@ describe('the logs of two nodes', () => {
       rows.filter(({ metric }) => metric === 'mem_used_gb').map(({ rank, step, value }) => [rank, step, value]),
     ).toEqual(
       used
-        .map(([, rank, step, mb]) => [Number(rank), Number(step), Number(mb) / 1024])
+        .map(([, rank, step, mb]) => [Number(rank), Number(step), (Number(mb) / 1024) * GIB_IN_GB])
         .toSorted(([a = 0], [b = 0]) => a - b),
     );
   });
@@ -89,7 +91,7 @@ describe('the logs of two nodes', () => {
       warmup_steps_dropped: 1,
       rewound_steps: 0,
       nan_steps: 0,
-      mem_used_peak_gb: 20_482 / 1024,
+      mem_used_peak_gb: (20_482 / 1024) * GIB_IN_GB,
       skipped_iterations: 1,
       nan_iterations: 0,
     });
@@ -128,7 +130,7 @@ describe('a log of Primus', () => {
     expect(series(rows, 'step_time_ms')).toEqual(perIteration(text, /iteration \(ms\): ([\d.]+)\//));
     expect(series(rows, 'warmup_step_time_ms').map(([step]) => step)).toEqual([1, 2]);
     expect(series(rows, 'tokens_per_gpu')).toEqual(perIteration(text, /tokens\/s\/GPU\): ([\d.]+)\//));
-    expect(result.scalars).toMatchObject({ steps: 6, warmup_steps_dropped: 2, mem_used_peak_gb: 51.53 });
+    expect(result.scalars).toMatchObject({ steps: 6, warmup_steps_dropped: 2, mem_used_peak_gb: 51.53 * GIB_IN_GB });
     expect(new Set(rows.filter(({ metric }) => metric !== 'mem_used_gb').map(({ rank }) => rank))).toEqual(
       new Set([1]),
     );
@@ -174,15 +176,15 @@ describe.skipIf(!existsSync(SAMPLES))('real logs of Primus (which are not part o
         iterations: 20,
         batch: 896,
         meanMs: 32_706.3,
-        peakGb: 251.53,
+        peakGib: 251.53,
         attention: 'aiter',
       },
     ],
     [
       'primus_dsv4_ep8_pp1_ansi.log',
-      { ep: 8, sequence_length: 128, iterations: 10, batch: 16, meanMs: 535.3, peakGb: 35.01, attention: null },
+      { ep: 8, sequence_length: 128, iterations: 10, batch: 16, meanMs: 535.3, peakGib: 35.01, attention: null },
     ],
-  ])('%s', async (name, { iterations, batch, meanMs, peakGb, attention, ...more }) => {
+  ])('%s', async (name, { iterations, batch, meanMs, peakGib, attention, ...more }) => {
     const text = readFileSync(`${SAMPLES}${name}`, 'utf8');
     const { rows, result } = await parsed({
       logs: { n1: text },
@@ -209,7 +211,7 @@ describe.skipIf(!existsSync(SAMPLES))('real logs of Primus (which are not part o
       loss_final: losses.at(-1)?.[1],
       steps: iterations,
       warmup_steps_dropped: 2,
-      mem_used_peak_gb: peakGb,
+      mem_used_peak_gb: peakGib * GIB_IN_GB,
       nan_steps: 0,
       skipped_iterations: 0,
     });

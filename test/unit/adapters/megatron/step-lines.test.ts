@@ -36,7 +36,7 @@ describe('an iteration line', () => {
         step_time_ms: 2000,
         tflops_per_gpu: 238.4,
         loss: 11,
-        mem_used_gb: 48.58,
+        mem_used_gb: 48.58 * (2 ** 30 / 1e9),
         throughput: 128_000,
         tokens_per_gpu: 15_999.9,
       },

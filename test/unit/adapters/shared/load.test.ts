@@ -488,6 +488,13 @@ describe('a failing server', () => {
     expect(load.rows).toMatchObject([{ ok: true, outputTokens: 1, tpotMs: null, itlMs: null }]);
   });
 
+  it('ends with a token whose bytes make no text: the finish notice is when it came', async () => {
+    const stub = await startStub((response) => void stream(response).end(token('', 'length') + usage(5, 1) + done));
+    const load = start(planFor(stub.url, { outputTokens: 1 }));
+    expect(await load.done).toMatchObject({ completed: 1, failed: 0, totalOutputTokens: 1 });
+    expect(load.rows).toMatchObject([{ ok: true, ttftMs: ms, outputTokens: 1, tpotMs: null, itlsMs: [] }]);
+  });
+
   it('ends after the finish_reason without [DONE]: all was said, so it counts', async () => {
     const stub = await startStub((response) => void stream(response).end(token(' a', 'length')));
     expect(await start(planFor(stub.url)).done).toMatchObject({ completed: 1, failed: 0 });

@@ -7,6 +7,7 @@ const complete: RequestOutcome = {
   sentMs: 1002,
   endedMs: 1100,
   tokenChunksMs: [1032, 1048, 1048, 1080],
+  finishMs: 1080,
   usage: { inputTokens: 6, outputTokens: 7 },
   status: 200,
   failure: null,
@@ -62,6 +63,14 @@ describe('toSampleRow', () => {
     });
   });
 
+  it('takes the last token to have come with the finish notice where the chunks are fewer than the tokens', () => {
+    // 6 tokens after the first, the last of them without a text: 60 ms.
+    expect(toSampleRow({ ...complete, finishMs: 1092 }, context)).toEqual({ ...row, tpotMs: 10 });
+    // All 4 tokens had chunks of their own: what comes after them is no token.
+    const counted = { ...complete, usage: { inputTokens: 6, outputTokens: 4 }, finishMs: 1092 };
+    expect(toSampleRow(counted, context)).toEqual({ ...row, outputTokens: 4, tpotMs: 16 });
+  });
+
   it('has no time between tokens when one chunk brought them all', () => {
     expect(toSampleRow({ ...complete, tokenChunksMs: [1032] }, context)).toEqual({
       ...row,
@@ -86,7 +95,7 @@ describe('toSampleRow', () => {
 
   it('leaves what was never measured null', () => {
     const failure = { kind: 'http', message: '429: slow down' } as const;
-    const refused = { ...complete, tokenChunksMs: [], usage: null, status: 429, failure };
+    const refused = { ...complete, tokenChunksMs: [], finishMs: null, usage: null, status: 429, failure };
     expect(toSampleRow(refused, context)).toEqual({
       ...row,
       ttftMs: null,
