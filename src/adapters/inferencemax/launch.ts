@@ -117,8 +117,12 @@ function scriptCommand(setting: Setting, script: string, words: readonly string[
   };
 }
 
-function foldersOf({ params, home, scratch }: Setting): Pick<Command, 'reads' | 'writes'> {
-  return { writes: [scratch], ...(params.inferencemax_path === undefined ? {} : { reads: [home] }) };
+function foldersOf({ request, params, home, scratch }: Setting): Pick<Command, 'reads' | 'writes'> {
+  const reads = [
+    ...(params.inferencemax_path === undefined ? [] : [home]),
+    ...(request.cell.workload.model.path === undefined ? [] : [modelOf(request)]),
+  ];
+  return { writes: [scratch], reads };
 }
 
 /** What the recipes read, by their own names. */

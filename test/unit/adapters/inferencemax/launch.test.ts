@@ -66,6 +66,14 @@ describe('a recipe that serves', () => {
     expect([there.args[3], there.reads]).toEqual(['/configs/recipes', ['/configs/recipes']]);
   });
 
+  it('and the client see the model where a path names it, in a container too', () => {
+    const workload = { model: { id: 'gpt-oss-120b', path: 'models/gpt' } };
+    const plan = planInferencemax(requestOf({ params: PARAMS, hosts: ONE, workload }), '/tmp/run');
+    const commands = [...plan.servers, ...plan.workers].map((role) => commandOf(role));
+    expect(commands.map(({ reads }) => reads)).toEqual([['/configs/models/gpt'], ['/configs/models/gpt']]);
+    expect(commands[0]?.env).toMatchObject({ MODEL: '/configs/models/gpt' });
+  });
+
   it('is refused on several hosts', () => {
     expect(() => planOf({}, { server: ['n0', 'n1'] })).toThrow('role server is on 2 hosts, a recipe runs on one');
   });
