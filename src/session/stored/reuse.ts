@@ -100,7 +100,8 @@ export class StoredRuns {
 
   /**
    * Looks for the newest complete run with a cell's workload hash and judges it by today's thresholds, if it was not
-   * judged that way last; without one it says why.
+   * judged that way last; without one it says why. Every file is compared by size, and all but logs and attachments
+   * by hash: figures, verdicts and events come from those, and a log may have gigabytes.
    *
    * @throws AssayError EVIDENCE_UNWRITABLE or EVIDENCE_LOCKED where a run cannot be judged again.
    */

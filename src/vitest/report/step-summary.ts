@@ -5,7 +5,7 @@ import { counted } from './summary/layout.ts';
 import { comparison, signed, tightestOf } from './summary/margin.ts';
 import { isFailedRun, judgedRuns } from './summary/pass-summary.ts';
 import type { JudgedRun, PassSummary } from './summary/pass-summary.ts';
-import { waysToFail } from './summary/ways.ts';
+import { unclaimedFailures, waysToFail } from './summary/ways.ts';
 import type { Way } from './summary/ways.ts';
 
 const ROWS_SHOWN = 100;
@@ -34,11 +34,13 @@ export function stepSummary(summary: PassSummary): string {
   ];
   const hidden = rows.length - ROWS_SHOWN;
   const ways = waysToFail(summary);
+  const unclaimed = unclaimedFailures(summary);
   return [
     `### Assay: ${counted(claims.passed, 'claim')} passed, ${failed} failed`,
     '',
     `${runs.length} launched · ${reused.length} reused · ${skipped.length} skipped`,
     '',
+    ...(unclaimed === null ? [] : [`**${unclaimed}.**`, '']),
     ...(rows.length === 0 ? [] : [row('Cell', 'Status', 'Tightest'), '| --- | --- | --- |']),
     ...rows.slice(0, ROWS_SHOWN),
     ...(hidden > 0 ? ['', `… and ${counted(hidden, 'more cell')}`] : []),

@@ -1,10 +1,12 @@
+import { stripVTControlCharacters } from 'node:util';
+import { clip } from '../../../core/display-width.ts';
 import { unitOfVerdict } from '../../../evidence/verdict.ts';
 import { shellWord } from '../../../exec/shell-quote.ts';
 import { paint } from '../../screen/paint.ts';
-import { counted, named, paragraph } from './layout.ts';
+import { counted, named, paragraph, WIDTH } from './layout.ts';
 import { signed } from './margin.ts';
-import type { JudgedRun, NamedCell, PassSummary } from './pass-summary.ts';
-import { hasClaims, waysToFail } from './ways.ts';
+import type { FailedClaim, JudgedRun, NamedCell, PassSummary } from './pass-summary.ts';
+import { hasClaims, unclaimedFailures, waysToFail } from './ways.ts';
 import type { Way } from './ways.ts';
 
 const WAYS_SHOWN = 12;
@@ -16,10 +18,13 @@ const MESSAGE_LINES = 3;
 export function failureLines(summary: PassSummary): readonly string[] {
   const ways = waysToFail(summary);
   const failed = summary.claims.failed.length;
-  const heading = `${counted(failed, 'claim')} failed in ${counted(ways.filter(hasClaims).length, 'way')}`;
+  const heading =
+    failed === 0
+      ? unclaimedFailures(summary)
+      : `${counted(failed, 'claim')} failed in ${counted(ways.filter(hasClaims).length, 'way')}`;
   const hidden = ways.length - WAYS_SHOWN;
   return [
-    ...(failed === 0 ? [] : ['', ` ${paint('red', heading)}`]),
+    ...(heading === null ? [] : ['', ` ${paint('red', heading)}`]),
     ...ways.slice(0, WAYS_SHOWN).flatMap((way) => ['', ...linesOf(way, summary)]),
     ...(hidden > 0 ? ['', ` … and in ${counted(hidden, 'more way')}`] : []),
   ];
@@ -91,17 +96,27 @@ function otherLines(
 ): readonly string[] {
   const [first] = claims;
   if (first === undefined) return [];
-  const [sentence = ''] = first.message.split('\n');
   const names = named(name.split(', '), NAMES_SHOWN);
   return [
     ...headline(claims, `${names} failed`),
-    ...paragraph(sentence, '   ').slice(0, MESSAGE_LINES),
+    ...messageLines(first),
     ...cellNames(claims),
     ...commands({
       evidence: first.folder,
       rerun: `${typedBefore}npx vitest run -t "${first.name} ${first.testId} ${first.cellId}"`,
     }),
   ];
+}
+
+/**
+ * The first line of what a claim says: of a long one the beginning, with a mark. What kept a run away is whole: it
+ * ends in what to do about it.
+ */
+function messageLines({ message, folder }: FailedClaim): readonly string[] {
+  const lines = paragraph(message.split('\n')[0] ?? '', '   ');
+  if (folder === null || lines.length <= MESSAGE_LINES) return lines;
+  const last = lines.slice(MESSAGE_LINES - 1, MESSAGE_LINES + 1).map((line) => stripVTControlCharacters(line).trim());
+  return [...lines.slice(0, MESSAGE_LINES - 1), clip(`   ${last.join(' ')}`, WIDTH)];
 }
 
 /** ` ✗ balanced-conc4   failed_setup in launch` or, of several, their number. */

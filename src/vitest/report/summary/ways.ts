@@ -1,4 +1,5 @@
 import { groupBy } from '../../../core/group-by.ts';
+import { counted } from './layout.ts';
 import { relativeMargin } from './margin.ts';
 import { isFailedRun, judgedRuns } from './pass-summary.ts';
 import type { FailedClaim, JudgedRun, MissedThreshold, PassSummary } from './pass-summary.ts';
@@ -32,6 +33,16 @@ interface RunCause {
 /** Whether claims failed, and not only runs that nothing was claimed of. */
 export function hasClaims(way: Way): boolean {
   return way.kind !== 'run' || way.claims > 0;
+}
+
+/**
+ * What a pass in which no claim failed must say of cells that did, since its exit code does not: a slice may ask only
+ * about what holds of them. Null where there is nothing to say; a run that was called off is no failure.
+ */
+export function unclaimedFailures(summary: PassSummary): string | null {
+  const { length } = judgedRuns(summary).filter((run) => isFailedRun(run) && run.manifest.status !== 'interrupted');
+  if (summary.claims.failed.length > 0 || length === 0) return null;
+  return `No selected claim failed, but ${counted(length, 'cell')} did, which the exit code does not say`;
 }
 
 /**

@@ -67,6 +67,14 @@ describe('stepSummary', () => {
     `);
   });
 
+  it('says of failed cells that no claim failed of them', () => {
+    const runs = [
+      { manifest: manifest({ status: 'failed_setup', failure: { ...failure, evidence: [] } }), folder: '1' },
+    ];
+    const said = '**No selected claim failed, but 1 cell did, which the exit code does not say.**';
+    expect(stepSummary(summary({ runs, claims: { passed: 1, failed: [] } })).split('\n')).toContain(said);
+  });
+
   it('cuts long lists with their number', () => {
     const runs = Array.from({ length: 500 }, (_, n) => ({
       manifest: manifest({ cell_id: `conc${n}` }),

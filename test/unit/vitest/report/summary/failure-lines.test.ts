@@ -90,6 +90,8 @@ describe('failureLines', () => {
     ];
     expect(failureLines(summary({ runs })).join('\n')).toMatchInlineSnapshot(`
       "
+       No selected claim failed, but 2 cells did, which the exit code does not say
+
        ✗ conc1   failed_setup in launch
          server on n1 ended with code 1 before it was ready, which is a long sentence
          for one line
@@ -127,6 +129,25 @@ describe('failureLines', () => {
          evidence     runs/1
          rerun        npx vitest run -t "no_orphans demo conc1""
     `);
+  });
+
+  it('takes no cell for failed that was called off, and says nothing of the exit code where it is 1', () => {
+    const calledOff = failedRun('conc1', { status: 'interrupted', failure: null, interruption: 'Ctrl-C' });
+    expect(failureLines(summary({ runs: [calledOff] })).join('\n')).not.toContain('exit code');
+    const claims = { passed: 1, failed: [failedClaim()] };
+    expect(failureLines(summary({ runs: [failedRun('conc2')], claims })).join('\n')).not.toContain('exit code');
+  });
+
+  it('marks where a long message is cut, and keeps whole what kept a run away, at whose end is the next step', () => {
+    const message = `demo/conc1 has no run: ${'the lock is held '.repeat(20)}- remove /tmp/lock`;
+    const linesOf = (folder: string | null): readonly string[] =>
+      failureLines(summary({ claims: { passed: 0, failed: [failedClaim({ folder, message })] } }));
+    const judged = linesOf('runs/1');
+    expect(judged.slice(4, -2)).toEqual([expect.any(String), expect.any(String), expect.stringMatching(/held.*…$/)]);
+    expect(widest(judged)).toBeLessThanOrEqual(80);
+    const text = linesOf(null).join(' ').replaceAll(/\s+/g, ' ');
+    expect(text).toContain(message);
+    expect(text).not.toContain('…');
   });
 
   it('cuts a long list of ways with their number', () => {

@@ -228,6 +228,8 @@ describe('summaryLines', () => {
          demo   3 passed, 1 failed_verification
          ● demo   2 cells launched: knobs.attention: aiter -> fa
 
+       No selected claim failed, but 1 cell did, which the exit code does not say
+
        ✗ c   failed_verification
          look closer  less runs/x/events.jsonl
          rerun        npx vitest run -t "demo c"
