@@ -45,7 +45,7 @@ describe('the published package', () => {
     expect(tests.map(({ status }) => status)).toEqual(Array.from({ length: 18 }, () => 'passed'));
   });
 
-  it('plans without a Vitest config, and writes nothing into node_modules, which may be a share of others', async () => {
+  it('plans without a Vitest config, and bundles none into node_modules, which may be a share of others', async () => {
     const project = new Project({ 'configs/quick.yaml': ONE_CELL });
     rmSync(join(project.root, 'vitest.config.js'));
     await installPackage(project.root);
@@ -53,7 +53,7 @@ describe('the published package', () => {
     const command = join(modules, 'vitest-assay/dist/cli/main.js');
     const { stdout } = await execa(NODE, [command, 'plan'], { cwd: project.root });
     expect(stdout).toContain('1 cell · 1 runnable');
-    expect(readdirSync(modules).filter((name) => name.startsWith('.'))).toEqual([]);
+    expect(readdirSync(modules)).not.toContain('.vite-temp');
   });
 
   it('takes suites of the user beside its own', async () => {
