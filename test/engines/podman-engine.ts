@@ -2,6 +2,7 @@ import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFile
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
+import { vi } from 'vitest';
 import type { TestEngine } from './docker-engine.ts';
 import { missingPrograms } from './missing-programs.ts';
 
@@ -32,11 +33,18 @@ export async function startPodman(): Promise<TestEngine> {
     close: async () => {
       const options = { env, reject: false } as const;
       await execa('podman', ['rm', '--all', '--force', '--volumes', '--time', '0'], options);
-      // Podman keeps its storage's own folder mounted: twice, when two podmans came upon it at the same moment.
-      for (const point of mountedUnder(folder)) await execa('umount', ['--lazy', point]);
-      rmSync(folder, { recursive: true, force: true });
+      await vi.waitFor(() => removeMounted(folder), { timeout: 30_000, interval: 100 });
     },
   };
+}
+
+/**
+ * Removes a storage, which podman keeps mounted on itself. Fails while a podman that conmon has called to clean up behind
+ * a container may mount it once more.
+ */
+async function removeMounted(folder: string): Promise<void> {
+  for (const point of mountedUnder(folder)) await execa('umount', ['--lazy', point]);
+  rmSync(folder, { recursive: true, force: true });
 }
 
 /** What is mounted in a folder, the last mounted first. */
